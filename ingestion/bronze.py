@@ -1,0 +1,154 @@
+"""Bronze: immutable files of envelopes, named by the hash of what they hold.
+
+`bronze/<source>/<stream>/date=YYYY-MM-DD/<sha256>.jsonl.gz`; a known hash is not written again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Stream:
+    """`source/stream`, such as emt/arrivals."""
+
+    source: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Stream:
+        """`emt/arrivals` → Stream. Raises UsageError for anything else."""
+        parts = text.strip("/").split("/")
+        if len(parts) != 2 or not all(p.isidentifier() and p == p.lower() for p in parts):  # noqa: PLR2004
+            raise UsageError(f"{text!r} is not SOURCE/STREAM, such as emt/arrivals")
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        return f"{self.source}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a payload came from: a file relative to the lake's root, its hash, sheet and row."""
+
+    uri: str
+    sha256: str
+    row: int
+    sheet: str | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One reply or one row of a file: the payload as answered and what was asked."""
+
+    payload: Any
+    request: dict[str, Any] = field(default_factory=dict)
+    origin: Origin | None = None
+
+
+def instant(moment: datetime) -> str:
+    """An aware time as UTC text with microseconds: 2025-08-26T07:19:23.000000Z."""
+    from datetime import timezone  # noqa: PLC0415
+
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def dumps(value: Any) -> str:
+    """JSON in one line, text kept as it is; NaN is refused."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def publish(target: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with partial.open("wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StorageError(f"{target}: {error.strerror}", next_command="df -h") from error
+
+
+class Bronze:
+    """The bronze files below `root/bronze`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def find(self, stream: Stream, sha256: str) -> Path | None:
+        """The file that already holds these bytes, whatever its day."""
+        folder = self.root / "bronze" / stream.source / stream.name
+        return next(iter(folder.glob(f"date=*/{sha256}.jsonl.gz")), None)
+
+    def write_file(
+        self, stream: Stream, records: Iterable[Record], *, sha256: str, fetched_at: datetime
+    ) -> Path:
+        """Write the records of one dropped file; each carries its origin."""
+        lines = [_line(stream, record, instant(fetched_at), record.origin) for record in records]
+        return self._publish(stream, lines, sha256, fetched_at)
+
+    def write_replies(self, stream: Stream, replies: list[tuple[Record, datetime]]) -> Path | None:
+        """Write pulled replies as one file, named by what was asked, answered and when.
+
+        Returns None for no replies. The origin of a reply is its line in that file.
+        """
+        if not replies:
+            return None
+        digest = hashlib.sha256()
+        for record, fetched_at in replies:
+            digest.update(dumps([record.request, record.payload, instant(fetched_at)]).encode())
+        sha256, first = digest.hexdigest(), replies[0][1]
+        uri = str(self._path(stream, sha256, first).relative_to(self.root))
+        lines = [
+            _line(stream, record, instant(at), Origin(uri=uri, sha256=sha256, row=row))
+            for row, (record, at) in enumerate(replies, start=1)
+        ]
+        return self._publish(stream, lines, sha256, first)
+
+    def _path(self, stream: Stream, sha256: str, day: datetime) -> Path:
+        date = instant(day)[:10]
+        return (
+            self.root
+            / "bronze"
+            / stream.source
+            / stream.name
+            / f"date={date}"
+            / f"{sha256}.jsonl.gz"
+        )
+
+    def _publish(self, stream: Stream, lines: list[str], sha256: str, day: datetime) -> Path:
+        known = self.find(stream, sha256)
+        if known:
+            return known
+        target = self._path(stream, sha256, day)
+        publish(target, gzip.compress("".join(lines).encode(), compresslevel=6, mtime=0))
+        return target
+
+
+def _line(stream: Stream, record: Record, fetched_at: str, origin: Origin | None) -> str:
+    place = None if origin is None else vars(origin)
+    envelope = {
+        "source": stream.source,
+        "stream": stream.name,
+        "fetched_at": fetched_at,
+        "origin": place,
+        "request": record.request,
+        "payload": record.payload,
+    }
+    return dumps(envelope) + "\n"

@@ -1,0 +1,38 @@
+"""The one entry point of the shipped code: `python -m jobs silver.emt gold.emt`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from pyspark.sql import SparkSession
+
+from jobs.pipeline import GROUPS
+from lakehouse import log, settings
+from lakehouse.errors import LakeError
+from lakehouse.job import find
+from lakehouse.run import run
+
+
+def main(arguments: list[str]) -> int:
+    """Run the named groups (all for none) in the session the place has set up."""
+    parser = argparse.ArgumentParser(prog="jobs", description=__doc__)
+    parser.add_argument("groups", nargs="*", help=", ".join(g.name for g in GROUPS))
+    parser.add_argument("--full", action="store_true", help="recompute gold whole")
+    parser.add_argument("--replace", action="store_true", help="silver overwrites newer versions")
+    options = parser.parse_args(arguments)
+    log.configure()
+    try:
+        groups = find(GROUPS, options.groups)
+        spark = SparkSession.builder.getOrCreate()
+        outcomes = run(spark, settings.load(), groups, full=options.full, replace=options.replace)
+    except LakeError as error:
+        log.warn("failed", error=type(error).__name__, reason=str(error))
+        return error.exit_code
+    for outcome in outcomes:
+        log.event("done", **outcome.row())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

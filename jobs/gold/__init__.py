@@ -1,0 +1,3 @@
+"""Silver tables → gold tables, one SELECT each."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Madrid's buses against the weather."""
+
+from __future__ import annotations

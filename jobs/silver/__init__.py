@@ -1,0 +1,3 @@
+"""Bronze files → silver tables, MERGEd by key."""
+
+from __future__ import annotations

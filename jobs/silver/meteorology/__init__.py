@@ -1,0 +1,3 @@
+"""The weather as observed."""
+
+from __future__ import annotations

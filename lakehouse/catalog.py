@@ -1,0 +1,74 @@
+"""The one place that names catalog properties, for Spark and for PyIceberg, in every place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lakehouse.settings import Settings
+
+NAME = "lake"
+
+# Both programs wait for SQLite's lock instead of failing, and readers never block the writer.
+_BUSY_MS = 20_000
+
+
+def _database(settings: Settings) -> str:
+    return str(settings.root / "catalog.db")
+
+
+def lake_root(settings: Settings) -> str:
+    """The URI of the lake: raw, bronze, originals and the warehouse lie below it."""
+    return f"file://{settings.root}"
+
+
+def warehouse(settings: Settings) -> str:
+    """The URI below which every table lives."""
+    return f"{lake_root(settings)}/warehouse"
+
+
+def spark_conf(settings: Settings) -> dict[str, str]:
+    """Spark settings every session of the lake needs: catalog, time zone, safe Iceberg defaults."""
+    catalog = f"spark.sql.catalog.{NAME}"
+    return {
+        "spark.sql.extensions": (
+            "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
+        ),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.defaultCatalog": NAME,
+        catalog: "org.apache.iceberg.spark.SparkCatalog",
+        f"{catalog}.type": "jdbc",
+        f"{catalog}.uri": (
+            f"jdbc:sqlite:{_database(settings)}?journal_mode=WAL&busy_timeout={_BUSY_MS}"
+        ),
+        f"{catalog}.warehouse": warehouse(settings),
+        # PyIceberg made the catalog's tables; a second maker locks the first one out.
+        f"{catalog}.jdbc.schema-version": "V1",
+        f"{catalog}.jdbc.init-catalog-tables": "false",
+        # A cached table would hide another writer's commit for 30 seconds.
+        f"{catalog}.cache-enabled": "false",
+        # Required columns are proven by our own checks before the write.
+        "spark.sql.iceberg.check-nullability": "false",
+        "spark.sql.catalogImplementation": "in-memory",
+    }
+
+
+def pyiceberg_properties(settings: Settings) -> dict[str, str]:
+    """What `pyiceberg.catalog.load_catalog` needs."""
+    settings.root.mkdir(parents=True, exist_ok=True)
+    return {
+        "type": "sql",
+        "uri": f"sqlite:///{_database(settings)}",
+        "warehouse": warehouse(settings),
+    }
+
+
+def database(settings: Settings, name: str) -> str:
+    """The database's name in this place: `emt_silver`, or `<prefix>_emt_silver`."""
+    return f"{settings.prefix}_{name}" if settings.prefix else name
+
+
+def identifier(settings: Settings, full_name: str) -> str:
+    """`emt_silver.stops` → the name Spark knows it by, catalog included."""
+    space, table = full_name.split(".")
+    return f"{NAME}.{database(settings, space)}.{table}"

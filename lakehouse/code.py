@@ -1,0 +1,33 @@
+"""Which code runs: a hash of all that ships, the same in a checkout and in the uploaded zip."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHIPPED = ("jobs", "lakehouse", "sql")
+
+
+def _files(folder: Any, name: str) -> Iterator[tuple[str, bytes]]:
+    for entry in sorted(folder.iterdir(), key=lambda e: str(e.name)):
+        path = f"{name}/{entry.name}"
+        if entry.is_dir():
+            yield from _files(entry, path)
+        elif entry.name.endswith((".py", ".sql")):
+            yield path, entry.read_bytes()
+
+
+@functools.lru_cache(maxsize=1)
+def version() -> str:
+    """The first 12 hex digits of the SHA-256 over names and bytes of the shipped files."""
+    digest = hashlib.sha256()
+    for package in SHIPPED:
+        for path, content in _files(resources.files(package), package):
+            digest.update(f"{path}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.hexdigest()[:12]

@@ -1,0 +1,90 @@
+"""The few calls into Iceberg's Java library that Spark SQL has no words for."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.errors import ConfigurationError, StorageError
+from lakehouse.snapshots import RECEIPT, History
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pyspark.sql import SparkSession
+
+RECEIPT_LIMIT_BYTES = 1000
+
+
+def _load(spark: SparkSession, identifier: str) -> Any:
+    try:
+        return spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(  # noqa: SLF001
+            spark._jsparkSession,  # noqa: SLF001
+            identifier,
+        )
+    except Exception as error:
+        if "NoSuchTable" in str(error) or "not found" in str(error):
+            raise ConfigurationError(
+                f"{identifier} does not exist", next_command="lake tables apply"
+            ) from error
+        raise
+
+
+def history(spark: SparkSession, identifier: str) -> History:
+    """The table's metadata as it is now; one call over the gateway, whatever its size."""
+    current = _load(spark, identifier).operations().current()
+    parser = spark._jvm.org.apache.iceberg.TableMetadataParser  # noqa: SLF001
+    return History.parse(identifier, json.loads(parser.toJson(current)))
+
+
+def changed_partitions(
+    spark: SparkSession, identifier: str, snapshot_ids: Iterable[int]
+) -> set[str]:
+    """Partition paths (`event_ts_day=2026-01-03`) of the files those snapshots added or removed.
+
+    Reads only the manifests the snapshots wrote. Data and delete files count alike.
+    """
+    table = _load(spark, identifier)
+    io, specs, found = table.io(), table.specs(), set()
+    for snapshot_id in snapshot_ids:
+        snapshot = table.snapshot(snapshot_id)
+        for files in (
+            snapshot.addedDataFiles(io),
+            snapshot.removedDataFiles(io),
+            snapshot.addedDeleteFiles(io),
+            snapshot.removedDeleteFiles(io),
+        ):
+            for file in files:
+                found.add(str(specs.get(file.specId()).partitionToPath(file.partition())))
+    return found
+
+
+@contextlib.contextmanager
+def receipt(spark: SparkSession, facts: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """Every commit inside carries `facts` in its snapshot's summary.
+
+    The library's EnvironmentContext is the one way that reaches SQL, DataFrame and maintenance
+    commits alike. It is shared by the whole JVM: one commit at a time. Whoever uses it must
+    assert the receipt on the new head, because every way of losing it is silent.
+
+    Raises StorageError for a receipt over 1 kB: every metadata file repeats all summaries.
+    """
+    context = spark._jvm.org.apache.iceberg.EnvironmentContext  # noqa: SLF001
+    pairs = {RECEIPT + name: _text(value) for name, value in facts.items() if value is not None}
+    size = sum(len(k.encode()) + len(v.encode()) for k, v in pairs.items())
+    if size > RECEIPT_LIMIT_BYTES:
+        raise StorageError(f"the receipt of run {facts.get('run')} has {size} bytes, over 1 kB")
+    for name, value in pairs.items():
+        context.put(name, value)
+    try:
+        yield pairs
+    finally:
+        for name in pairs:
+            context.remove(name)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)

@@ -1,0 +1,237 @@
+"""The index of runs: what ran, which file fed which table, which rows were rejected.
+
+The truth is in the receipts of the snapshots; losing a row of the index costs a re-read, never a
+row of data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Optional
+
+from pyspark.sql import functions as F
+
+from lakehouse import catalog, code, merge
+from lakehouse.iceberg import history, receipt
+from lakehouse.table import Column, Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from lakehouse.settings import Settings
+    from lakehouse.snapshots import History
+
+OWNER = "platform"
+
+RUN = Table(
+    database="ops",
+    name="run",
+    doc="One row for each table of each run that had something to do, also of failed ones.",
+    owner=OWNER,
+    key=(),
+    audited=False,
+    columns=(
+        Column("run_id", "string", "Hash of job, code, inputs and cursors: a retry has the same."),
+        Column("job_group", "string", "The group of tables that ran together."),
+        Column("table_name", "string", "database.table."),
+        Column("status", "string", "ok or failed."),
+        Column("reason", "string", "Why it failed, and the next command."),
+        Column("started_at", "timestamp", "When the step began, UTC."),
+        Column("ended_at", "timestamp", "When the step ended, UTC."),
+        Column("code_version", "string", "Hash of the shipped code."),
+        Column("files", "bigint", "Bronze files read."),
+        Column("records", "bigint", "Records (polls, replies, rows) in those files."),
+        Column("days", "bigint", "UTC days recomputed (gold); null means all."),
+        Column("rows_in", "bigint", "Rows answered: accepted + rejected + collapsed."),
+        Column("accepted", "bigint", "inserted + updated + unchanged + older."),
+        Column("collapsed", "bigint", "Rows with the key of a newer or equal row of the batch."),
+        Column("rejected", "bigint", "Rows kept in ops.rejected_row."),
+        Column("inserted", "bigint", "Rows whose key was new."),
+        Column("updated", "bigint", "Rows that replaced an older version."),
+        Column("unchanged", "bigint", "Rows equal to what was there."),
+        Column("older", "bigint", "Rows older than what was there."),
+        Column("gone", "bigint", "Rows deleted because their source vanished (gold)."),
+        Column("snapshot_id", "bigint", "The snapshot that holds the result."),
+    ),
+)
+
+PROCESSED_FILE = Table(
+    database="ops",
+    name="processed_file",
+    doc="Which bronze file has been taken into which table, recorded after that table's commit.",
+    owner=OWNER,
+    key=(),
+    audited=False,
+    columns=(
+        Column("table_name", "string", "database.table."),
+        Column("file", "string", "The bronze file, relative to the lake's root."),
+        Column("run_id", "string", "The run that took it in."),
+        Column("snapshot_id", "bigint", "Main's head when its rows were in."),
+        Column("sequence_number", "bigint", "That snapshot's sequence number."),
+        Column("recorded_at", "timestamp", "When it was recorded, UTC."),
+    ),
+)
+
+REJECTED_ROW = Table(
+    database="ops",
+    name="rejected_row",
+    doc="Rows that were refused, with the reason; replays add none.",
+    owner=OWNER,
+    key=("table_name", "source_uri", "source_row", "item", "reason"),
+    ignored=("run_id", "rejected_at"),
+    audited=False,
+    columns=(
+        Column("table_name", "string", "The table that refused it.", required=True),
+        Column("reason", "string", "Why.", required=True),
+        Column("row_json", "string", "The row as answered."),
+        Column("source_uri", "string", "The file it came from.", required=True),
+        Column("source_row", "bigint", "The row of that file, 1-based.", required=True),
+        Column("item", "int", "The place within that row's record, from 0.", required=True),
+        Column("run_id", "string", "The run that refused it first."),
+        Column("rejected_at", "timestamp", "When it was refused first, UTC."),
+    ),
+)
+
+TABLES = (RUN, PROCESSED_FILE, REJECTED_ROW)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one step did to one table."""
+
+    run_id: str
+    job_group: str
+    table_name: str
+    status: str
+    started_at: datetime
+    counts: merge.Counts = field(default_factory=merge.Counts)
+    reason: Optional[str] = None
+    files: int = 0
+    records: int = 0
+    days: Optional[int] = 0
+    snapshot_id: Optional[int] = None
+    committed: bool = False
+
+    def row(self) -> dict[str, Any]:
+        """As a row of ops.run, without ended_at and code_version."""
+        facts = {k: v for k, v in vars(self).items() if k not in ("counts", "committed")}
+        return {**facts, **asdict(self.counts), "accepted": self.counts.accepted}
+
+
+def now() -> datetime:
+    """The present, aware, UTC."""
+    return datetime.now(timezone.utc)
+
+
+class Ledger:
+    """Collects what a run did and writes it in one append a table at the run's end."""
+
+    def __init__(self, spark: SparkSession, settings: Settings) -> None:
+        self._spark = spark
+        self._settings = settings
+        self._processed: list[dict[str, Any]] = []
+        self._runs: list[dict[str, Any]] = []
+
+    def name(self, table: Table) -> str:
+        """The table's identifier in this place."""
+        return catalog.identifier(self._settings, table.full_name)
+
+    def processed(self, targets: dict[str, History]) -> dict[str, set[str]]:
+        """Files whose rows are in each table's main, by table.
+
+        A record counts only while its snapshot is in main's history: a rollback makes its files
+        pending again.
+        """
+        rows = (
+            self._spark.table(self.name(PROCESSED_FILE))
+            .where(F.col("table_name").isin(*targets))
+            .select("table_name", "file", "snapshot_id", "sequence_number")
+            .collect()
+        )
+        found: dict[str, set[str]] = {name: set() for name in targets}
+        known: dict[tuple[str, int], bool] = {}
+        for row in rows:
+            at = (row["table_name"], row["snapshot_id"])
+            if at not in known:
+                target = targets[row["table_name"]]
+                known[at] = target.holds(row["snapshot_id"], row["sequence_number"])
+            if known[at]:
+                found[row["table_name"]].add(row["file"])
+        return found
+
+    def took(self, table: Table, files: list[str], run_id: str, target: History) -> None:
+        """Remember that the files' rows are in main as it is now."""
+        head = target.snapshots[target.refs["main"]]
+        for file in files:
+            self._processed.append(
+                {
+                    "table_name": table.full_name,
+                    "file": file,
+                    "run_id": run_id,
+                    "snapshot_id": head.id,
+                    "sequence_number": head.sequence,
+                    "recorded_at": now(),
+                }
+            )
+
+    def ran(self, outcome: Outcome) -> None:
+        """Remember what a step did."""
+        self._runs.append({**outcome.row(), "ended_at": now(), "code_version": code.version()})
+
+    def flush(self) -> None:
+        """Append what was remembered; nothing remembered commits nothing."""
+        for table, rows in ((PROCESSED_FILE, self._processed), (RUN, self._runs)):
+            if rows:
+                self._append(table, rows)
+                rows.clear()
+
+    def _append(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        schema = ", ".join(f"{c.name} {c.kind}" for c in table.columns)
+        values = [tuple(row[name] for name in table.names) for row in rows]
+        frame = self._spark.createDataFrame(values, schema).coalesce(1)
+        with receipt(self._spark, {"run": str(rows[-1]["run_id"]), "job": table.full_name}):
+            frame.writeTo(self.name(table)).append()
+
+    def reject(self, table: Table, rows: DataFrame, facts: dict[str, Any]) -> None:
+        """Keep refused rows; those already kept stay as they are.
+
+        Called before the table's own commit: a crash in between replays both.
+        """
+        batch = rows.select(
+            F.lit(table.full_name).alias("table_name"),
+            F.col("reject").alias("reason"),
+            "row_json",
+            "source_uri",
+            "source_row",
+            "item",
+            F.lit(facts["run"]).alias("run_id"),
+            F.lit(now()).alias("rejected_at"),
+            F.lit(None).cast("string").alias("reject"),
+        )
+        target = self.name(REJECTED_ROW)
+        staged = merge.stage(self._spark, REJECTED_ROW, target, batch)
+        if staged.counts.inserted:
+            only_new = merge.Counts(inserted=staged.counts.inserted)
+            new_rows = staged.rows.where("_status = 'inserted'")
+            merge.commit(
+                self._spark, REJECTED_ROW, target, merge.Staged(new_rows, "true", only_new), facts
+            )
+
+
+def verify(spark: SparkSession, identifier: str, table: Table) -> History:
+    """The table's metadata, proven to fit its contract.
+
+    Raises ConfigurationError naming the differences and the command to type.
+    """
+    from lakehouse.contract import differences  # noqa: PLC0415
+    from lakehouse.errors import ConfigurationError  # noqa: PLC0415
+
+    found = history(spark, identifier)
+    wrong = differences(table, found)
+    if wrong:
+        raise ConfigurationError(
+            f"{table.full_name} differs from its contract: {'; '.join(wrong)}",
+            next_command="lake tables plan",
+        )
+    return found

@@ -1,0 +1,339 @@
+"""The one MERGE: stage a batch against the target's rows, count, then commit only what differs.
+
+Every row of a batch ends in exactly one status; the counts of all statuses add up to the batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import Observation
+from pyspark.sql import Window as W
+from pyspark.sql import functions as F
+
+from lakehouse import sql
+from lakehouse.errors import BusyError, DataQualityError
+from lakehouse.iceberg import history, receipt
+from lakehouse.snapshots import MAIN
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+    from lakehouse.table import Table
+
+MAX_RANGES = 400
+_HASH = "_hash"
+_STATUS = "_status"
+_WHOLE = ("inserted", "updated", "unchanged", "gone")
+# What Iceberg says when somebody else's commit came between; the whole step is run again.
+_CONFLICTS = (
+    "Found conflicting files",
+    "Runtime file filtering is not possible",
+    "CommitFailedException",
+    "Cannot commit",
+    "is not an ancestor of",
+)
+
+
+class ConflictError(BusyError):
+    """Another commit came between reading and writing; the step must be run again."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of one run by what became of them."""
+
+    rows_in: int = 0
+    rejected: int = 0
+    collapsed: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    older: int = 0
+    gone: int = 0
+
+    @property
+    def accepted(self) -> int:
+        """Rows that were neither rejected nor collapsed into another one."""
+        return self.inserted + self.updated + self.unchanged + self.older
+
+    @property
+    def written(self) -> int:
+        """Rows that a commit would touch."""
+        return self.inserted + self.updated + self.gone
+
+    def check(self, table: Table) -> None:
+        """Raise DataQualityError unless in = accepted + rejected + collapsed."""
+        if self.rows_in != self.accepted + self.rejected + self.collapsed:
+            raise DataQualityError(f"{table.full_name}: the counts do not add up: {asdict(self)}")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A staged batch: its rows with a status each, the bounds of its partitions, the counts.
+
+    `bounds` is a predicate with `{t}` before each column, for the target's alias and a dot.
+    """
+
+    rows: DataFrame
+    bounds: str
+    counts: Counts
+
+    @property
+    def delta(self) -> DataFrame:
+        """The rows a commit has to write or delete."""
+        return self.rows.where(F.col(_STATUS).isin("inserted", "updated", "gone"))
+
+    @property
+    def rejected(self) -> DataFrame:
+        """The rejected rows."""
+        return self.rows.where(F.col(_STATUS) == "rejected")
+
+
+def content_hash(table: Table, prefix: str = "") -> Column:
+    """SHA-256 of a row's business columns as JSON; breaks ties between versions."""
+    columns = [F.col(prefix + name).alias(name) for name in table.compared]
+    return F.sha2(F.to_json(F.struct(*columns)) if columns else F.lit(""), 256)
+
+
+def rank(batch: DataFrame, table: Table) -> DataFrame:
+    """Give every row of a batch the status rejected, collapsed or candidate.
+
+    Of rows with one key the latest by the source's time stays, then the greatest content hash,
+    then the smallest (source_uri, source_row). Rejected rows never compete.
+    """
+    alone = F.when(F.col("reject").isNotNull(), F.struct("source_uri", "source_row", "item"))
+    order = [F.col(table.latest_by).desc_nulls_last()] if table.latest_by else []
+    window = W.partitionBy(*table.key, alone).orderBy(
+        *order, F.col(_HASH).desc(), "source_uri", "source_row", "item"
+    )
+    status = (
+        F.when(F.col("reject").isNotNull(), "rejected")
+        .when(F.row_number().over(window) > 1, "collapsed")
+        .otherwise("candidate")
+    )
+    return batch.withColumn(_HASH, content_hash(table)).withColumn(_STATUS, status)
+
+
+def bounds(table: Table, values: dict[str, list[date]]) -> str:
+    """A predicate over the target that covers exactly the batch's partitions, as in Staged.
+
+    `values` holds the first day of each partition (days or months) by source column. Adjacent
+    partitions are one range, so that the predicate stays short. A table without partitions has
+    no bounds: `true`. Without static bounds a merge reads the whole table (measured: 23 times
+    the cost at 30 million rows).
+    """
+    parts = []
+    for transform, column in table.partition_fields:
+        starts = sorted(values[column])
+        ranges = runs(starts, transform)
+        if len(ranges) > MAX_RANGES:
+            ranges = [(ranges[0][0], ranges[-1][1])]
+        instant = table.column(column).kind == "timestamp"
+        literal = sql.midnight if instant else sql.day
+        name = "{t}" + column
+        predicates = [f"{name} >= {literal(lo)} and {name} < {literal(hi)}" for lo, hi in ranges]
+        parts.append(f"({sql.any_of(predicates)})")
+    return " and ".join(parts) or "true"
+
+
+def _next(start: date, transform: str) -> date:
+    if transform == "months":
+        return (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return start + timedelta(days=1)
+
+
+def runs(starts: list[date], transform: str) -> list[tuple[date, date]]:
+    """Sorted partition starts (of days or months) → [first, end) ranges of adjacent ones."""
+    found: list[tuple[date, date]] = []
+    for start in starts:
+        end = _next(start, transform)
+        if found and found[-1][1] == start:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def partition_start(transform: str, column: str) -> Column:
+    """The first day of a row's partition."""
+    if transform == "months":
+        return F.to_date(F.date_trunc("month", column))
+    return F.to_date(F.col(column))
+
+
+def _partitions(rows: DataFrame, table: Table) -> tuple[dict[str, int], dict[str, list[date]]]:
+    """Counts by status and the partitions the candidates fall into, in one pass."""
+    starts = [
+        F.collect_set(
+            F.when(F.col(_STATUS) == "candidate", partition_start(transform, column))
+        ).alias(column)
+        for transform, column in table.partition_fields
+    ]
+    statuses = ("rejected", "collapsed", "candidate")
+    counts = [F.count_if(F.col(_STATUS) == s).alias(s) for s in statuses]
+    found = rows.agg(*counts, *starts).collect()[0]
+    return (
+        {status: found[status] for status in statuses},
+        {column: found[column] for column in table.partition_columns},
+    )
+
+
+def _same(table: Table) -> Column:
+    """Whether the business columns of a row and of its old version are equal, nulls included."""
+    same = F.lit(True)
+    for name in table.compared:
+        same = same & F.col(name).eqNullSafe(F.col(f"old_{name}"))
+    return same
+
+
+def _newer(table: Table) -> Column:
+    """Whether (source time, content hash) is greater than the old version's."""
+    by_hash = F.col(_HASH) > content_hash(table, "old_")
+    if not table.latest_by:
+        return by_hash
+    new, old = F.col(table.latest_by), F.col(f"old_{table.latest_by}")
+    later = new.isNotNull() & (old.isNull() | (new > old))
+    return later | (new.eqNullSafe(old) & by_hash)
+
+
+def _old(current: DataFrame, table: Table) -> DataFrame:
+    names = dict.fromkeys((*table.key, *table.compared, table.latest_by))
+    columns = [F.col(n).alias(f"old_{n}") for n in names if n]
+    return current.select(*columns, F.lit(True).alias("_there"))
+
+
+def _on_key(table: Table) -> Column:
+    on = F.lit(True)
+    for name in table.key:
+        on = on & (F.col(name) == F.col(f"old_{name}"))
+    return on
+
+
+def stage(
+    spark: SparkSession, table: Table, target: str, batch: DataFrame, *, replace: bool = False
+) -> Staged:
+    """Sort a batch against the target's rows of the same partitions.
+
+    `batch` has the contract's columns, source_uri, source_row, item, reject (why, or null) and
+    row_json. A row is inserted (key unknown), unchanged (business columns equal), updated (newer
+    by (source time, content hash), or `replace`), or older.
+    """
+    ranked = rank(batch, table).localCheckpoint()
+    by_status, values = _partitions(ranked, table)
+    where = bounds(table, values)
+    if by_status["candidate"]:
+        old = _old(spark.table(target).where(where.format(t="")), table)
+        joined = ranked.join(old, on=_on_key(table) & (F.col(_STATUS) == "candidate"), how="left")
+        newer = F.lit(True) if replace else _newer(table)
+        status = (
+            F.when(F.col(_STATUS) != "candidate", F.col(_STATUS))
+            .when(F.col("_there").isNull(), "inserted")
+            .when(_same(table), "unchanged")
+            .when(F.coalesce(newer, F.lit(False)), "updated")
+            .otherwise("older")
+        )
+        ranked = joined.withColumn(_STATUS, status).select(*ranked.columns).localCheckpoint()
+    return Staged(ranked, where, _counts(ranked, table, sum(by_status.values())))
+
+
+def stage_whole(
+    spark: SparkSession, table: Table, target: str, fresh: DataFrame, where: str
+) -> Staged:
+    """Sort recomputed rows against the target's rows within `where`; absent ones are gone.
+
+    `fresh` has all columns of the table: every row it should have within `where`. Unchanged rows
+    are counted on the way and not kept. Raises DataQualityError if `fresh` doubles a key.
+    """
+    old = _old(spark.table(target).where(where.format(t="")), table)
+    joined = fresh.join(old, on=_on_key(table), how="full")
+    status = (
+        F.when(F.col("_there").isNull(), "inserted")
+        .when(F.col(table.key[0]).isNull(), "gone")
+        .when(_same(table), "unchanged")
+        .otherwise("updated")
+    )
+    keys = [F.coalesce(name, f"old_{name}").alias(name) for name in table.key]
+    rest = [name for name in fresh.columns if name not in table.key]
+    seen = Observation()
+    rows = joined.select(*keys, *rest, status.alias(_STATUS)).observe(
+        seen, *[F.count_if(F.col(_STATUS) == s).alias(s) for s in _WHOLE]
+    )
+    kept = rows.where(F.col(_STATUS) != "unchanged").localCheckpoint()
+    found = seen.get
+    _unique(kept, table)
+    return Staged(kept, where, Counts(rows_in=sum(found.values()) - found["gone"], **found))
+
+
+def _unique(rows: DataFrame, table: Table) -> None:
+    found = rows.groupBy(*table.key).count().where("count > 1").limit(1).collect()
+    if found:
+        raise DataQualityError(f"{table.full_name}: two rows for one key: {found[0].asDict()}")
+
+
+def _counts(rows: DataFrame, table: Table, rows_in: int) -> Counts:
+    statuses = ("rejected", "collapsed", "inserted", "updated", "unchanged", "older", "gone")
+    found = rows.agg(*[F.count_if(F.col(_STATUS) == s).alias(s) for s in statuses]).collect()[0]
+    return Counts(rows_in=rows_in, **found.asDict())
+
+
+def _statement(table: Table, target: str, view: str, where: str) -> str:
+    names = [c.name for c in table.all_columns]
+    keys = " and ".join(f"t.{k} = s.{k}" for k in table.key)
+    changed = ", ".join(f"t.{n} = s.{n}" for n in names if n not in table.key)
+    return (
+        f"merge into {target} t using {view} s on {keys} and {where} "
+        f"when matched and s.{_STATUS} = 'gone' then delete "
+        f"when matched then update set {changed} "
+        f"when not matched and s.{_STATUS} <> 'gone' then "
+        f"insert ({', '.join(names)}) values ({', '.join('s.' + n for n in names)})"
+    )
+
+
+def commit(
+    spark: SparkSession, table: Table, target: str, staged: Staged, facts: dict[str, Any]
+) -> int:
+    """Write the delta to the target (a table or a branch of it) in one commit with a receipt.
+
+    Only new rows: an append, else one MERGE within the bounds. An empty delta commits an empty
+    receipt; a caller that wants no commit does not call. Returns the new head.
+    Raises ConflictError if another commit came between, DataQualityError for a lost receipt.
+    """
+    names = [c.name for c in table.all_columns]
+    base, _, branch = target.partition(".branch_")
+    ref = branch or MAIN
+    before = history(spark, base).head(ref)
+    with receipt(spark, facts):
+        try:
+            if staged.counts.updated or staged.counts.gone:
+                view = f"delta_{table.name}"
+                staged.delta.select(*names, _STATUS).createOrReplaceTempView(view)
+                where = staged.bounds.format(t="t.")
+                spark.sql(_statement(table, target, view, where))
+            else:
+                staged.delta.select(*names).writeTo(target).append()
+        except Exception as error:
+            if any(text in str(error) for text in _CONFLICTS):
+                raise ConflictError(f"{target}: {str(error)[:200]}") from error
+            raise
+    return _proven(spark, base, ref, before, facts["run"])
+
+
+def _proven(spark: SparkSession, base: str, ref: str, before: int | None, run_id: str) -> int:
+    """The new head, proven to be ours and to stand on what was staged."""
+    now = history(spark, base)
+    head = now.head(ref)
+    newest = now.snapshots[head] if head is not None else None
+    if newest is None or newest.receipt.get("run") != run_id:
+        raise DataQualityError(f"{base} ({ref}): the commit lost its receipt of run {run_id}")
+    if newest.parent != before:
+        raise DataQualityError(
+            f"{base} ({ref}): somebody committed without the lease between staging and "
+            f"commit {head}; rows may be doubled",
+            next_command=f"lake history {base}",
+        )
+    return newest.id

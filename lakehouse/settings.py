@@ -1,0 +1,79 @@
+"""The one reader of the environment: every setting is a variable `LAKE_…` too."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLACES = ("local",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator may choose.
+
+    `delay_ratio_thresh`: an estimate this many times the expected headway is a delay.
+    `wx_recent_minutes`: the farthest an observation may be from an arrival, in minutes, inclusive.
+    `lease_wait_sec`: how long a run waits for another one before it says who holds the lease.
+    """
+
+    place: str = "local"
+    home: str = ".lake"
+    prefix: str = ""
+    weather_location: str = "madrid"
+    delay_ratio_thresh: float = 1.30
+    wx_recent_minutes: int = 60
+    time_zone: str = "Europe/Madrid"
+    lease_wait_sec: int = 120
+    spark_memory: str = "4g"
+    spark_cores: int = 2
+    emt_url: str = "https://openapi.emtmadrid.es"
+    weatherapi_url: str = "https://api.weatherapi.com"
+    emt_daily_quota: int = 20_000
+    calls_per_minute: int = 100
+    secret_id: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse values that would give a wrong number later."""
+        if self.place not in PLACES:
+            raise ConfigurationError(f"LAKE_PLACE is {self.place!r}; known places: {PLACES}")
+        if not self.delay_ratio_thresh > 0:
+            raise ConfigurationError("LAKE_DELAY_RATIO_THRESH must be greater than 0")
+        if self.wx_recent_minutes < 0:
+            raise ConfigurationError("LAKE_WX_RECENT_MINUTES must not be negative")
+        if not self.weather_location.strip():
+            raise ConfigurationError("LAKE_WEATHER_LOCATION must not be empty")
+
+    @property
+    def root(self) -> Path:
+        """The folder of the local lake, absolute."""
+        return Path(self.home).absolute()
+
+
+def _convert(name: str, kind: str, text: str) -> Any:
+    converters = {"int": int, "float": float, "str": str}
+    try:
+        return converters[kind](text)
+    except ValueError as error:
+        raise ConfigurationError(f"LAKE_{name.upper()} is {text!r}, not a number") from error
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Settings from the environment; an override wins over it.
+
+    Raises ConfigurationError for an unknown place or a value that is no number.
+    """
+    environ = os.environ if environ is None else environ
+    values = {
+        field.name: _convert(field.name, str(field.type), environ["LAKE_" + field.name.upper()])
+        for field in fields(Settings)
+        if environ.get("LAKE_" + field.name.upper())
+    }
+    return Settings(**{**values, **{k: v for k, v in overrides.items() if v is not None}})

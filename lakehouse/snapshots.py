@@ -1,0 +1,122 @@
+"""A table's snapshots, refs and receipts, read from its metadata; pure, whoever loaded it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAIN = "main"
+RECEIPT = "lake."
+
+
+class Snapshot(NamedTuple):
+    """One commit. `at_ms` is when it was written, in milliseconds since 1970 UTC."""
+
+    id: int
+    parent: int | None
+    operation: str
+    at_ms: int
+    sequence: int
+    summary: dict[str, str]
+
+    @property
+    def receipt(self) -> dict[str, Any]:
+        """The receipt in its summary, keys without their prefix, JSON values read; else empty."""
+        return {
+            key[len(RECEIPT) :]: json.loads(value) if value[:1] in ("{", "[") else value
+            for key, value in self.summary.items()
+            if key.startswith(RECEIPT)
+        }
+
+
+@dataclass(frozen=True)
+class History:
+    """What one metadata file says. `log` is (when it became current in ms, snapshot id)."""
+
+    table: str
+    snapshots: dict[int, Snapshot]
+    refs: dict[str, int]
+    log: tuple[tuple[int, int], ...]
+    metadata: dict[str, Any]
+
+    @classmethod
+    def parse(cls, table: str, metadata: dict[str, Any]) -> History:
+        """From the JSON object of a metadata file (Iceberg spec, table metadata v2)."""
+        found = {}
+        for s in metadata.get("snapshots") or ():
+            summary = dict(s.get("summary") or {})
+            found[s["snapshot-id"]] = Snapshot(
+                s["snapshot-id"],
+                s.get("parent-snapshot-id"),
+                summary.get("operation", ""),
+                s["timestamp-ms"],
+                s.get("sequence-number", 0),
+                summary,
+            )
+        refs = {name: ref["snapshot-id"] for name, ref in (metadata.get("refs") or {}).items()}
+        log = tuple(
+            (entry["timestamp-ms"], entry["snapshot-id"])
+            for entry in metadata.get("snapshot-log") or ()
+        )
+        return cls(table, found, refs, log, metadata)
+
+    def head(self, ref: str = MAIN) -> int | None:
+        """The snapshot a branch or tag points at."""
+        return self.refs.get(ref)
+
+    def lineage(self, head: int | None = None) -> Iterator[Snapshot]:
+        """The snapshot and its ancestors, newest first, as far as they are still there."""
+        current = self.head() if head is None else head
+        while current is not None and current in self.snapshots:
+            yield self.snapshots[current]
+            current = self.snapshots[current].parent
+
+    def newest_receipt(self, head: int | None = None) -> tuple[Snapshot, dict[str, Any]] | None:
+        """The newest snapshot of the lineage that carries a receipt of a run, with the receipt."""
+        for snapshot in self.lineage(head):
+            if RECEIPT + "run" in snapshot.summary:
+                return snapshot, snapshot.receipt
+        return None
+
+    def of_run(self, run_id: str) -> Snapshot | None:
+        """The snapshot on main that this run committed."""
+        wanted = (s for s in self.lineage() if s.summary.get(RECEIPT + "run") == run_id)
+        return next(wanted, None)
+
+    def holds(self, snapshot_id: int, sequence: int) -> bool:
+        """Whether main's history contains that commit, also one that has been expired since."""
+        oldest = None
+        for snapshot in self.lineage():
+            if snapshot.id == snapshot_id:
+                return True
+            oldest = snapshot
+        expired = snapshot_id not in self.snapshots
+        cut_off = oldest is not None and oldest.parent is not None
+        return expired and cut_off and oldest is not None and sequence < oldest.sequence
+
+    def current_at(self, moment: datetime) -> int | None:
+        """The snapshot that was current at that time (when it became current, not when written)."""
+        limit = int(moment.astimezone(timezone.utc).timestamp() * 1000)
+        current = None
+        for at_ms, snapshot_id in self.log:
+            if at_ms <= limit:
+                current = snapshot_id
+        return current
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Column name → Iceberg type of the current schema."""
+        current = self.metadata["current-schema-id"]
+        schema = next(s for s in self.metadata["schemas"] if s["schema-id"] == current)
+        return {f["name"]: _type_name(f["type"]) for f in schema["fields"]}
+
+
+def _type_name(kind: Any) -> str:
+    if isinstance(kind, dict):
+        return f"list<{_type_name(kind['element'])}>"
+    return str(kind)
