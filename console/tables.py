@@ -110,9 +110,9 @@ def _sorting(table: Table, fields: Schema) -> SortOrder:
     )
 
 
-def identifier(settings: Settings, table: Table) -> str:
-    """database.table as the catalog knows it."""
-    return f"{catalog.database(settings, table.database)}.{table.name}"
+def identifier(settings: Settings, full_name: str) -> str:
+    """database.table as PyIceberg's catalog knows it."""
+    return catalog.identifier(settings, full_name).partition(".")[2]
 
 
 def plan(settings: Settings, tables: tuple[Table, ...]) -> list[Step]:
@@ -133,7 +133,7 @@ def _walk(settings: Settings, tables: tuple[Table, ...], *, make: bool) -> list[
     opened = open_catalog(settings)
     steps: list[Step] = []
     for table in tables:
-        name = identifier(settings, table)
+        name = identifier(settings, table.full_name)
         if opened.table_exists(name):
             steps += _evolve(opened.load_table(name), table, make=make)
         else:
@@ -145,7 +145,7 @@ def _walk(settings: Settings, tables: tuple[Table, ...], *, make: bool) -> list[
 
 def _create(opened: Catalog, name: str, table: Table) -> None:
     fields = schema(table)
-    opened.create_namespace_if_not_exists(name.split(".")[0])
+    opened.create_namespace_if_not_exists(name.split(".", maxsplit=1)[0])
     made = opened.create_table(
         name,
         schema=fields,
@@ -217,7 +217,7 @@ def _layout(found: IcebergTable, table: Table, *, make: bool) -> list[Step]:
         steps.append(Step(table.full_name, "set properties", ", ".join(sorted(changed))))
         if make:
             with found.transaction() as transaction:
-                transaction.set_properties(**changed)
+                transaction.set_properties(changed)
     named = {column: transform for transform, column in table.partition_fields}
     spec = found.spec()
     current = {found.schema().find_column_name(f.source_id): f for f in spec.fields}
@@ -233,10 +233,10 @@ def _layout(found: IcebergTable, table: Table, *, make: bool) -> list[Step]:
                     update.add_field(
                         column, next(f.transform for f in fields if f.name == name), name
                     )
-    for column, field in current.items():
+    for column, old in current.items():
         if column not in named:
             steps.append(Step(table.full_name, "no longer partition by", str(column)))
             if make:
                 with found.update_spec() as update:
-                    update.remove_field(field.name)
+                    update.remove_field(old.name)
     return steps

@@ -34,8 +34,13 @@ class Jar:
 
 def locked_jars() -> list[Jar]:
     """The jars of `jars.lock`."""
-    lines = [line.split() for line in _LOCK.read_text().splitlines() if line[:1] not in ("", "#")]
-    return [Jar(*coordinates.split(":"), sha256) for coordinates, sha256 in lines]
+    found = []
+    for line in _LOCK.read_text().splitlines():
+        if line[:1] not in ("", "#"):
+            coordinates, sha256 = line.split()
+            group, artifact, version = coordinates.split(":")
+            found.append(Jar(group, artifact, version, sha256))
+    return found
 
 
 def java_home() -> Path:
@@ -58,7 +63,7 @@ def _java_version(home: Path) -> int:
         return 0
     for line in release.read_text().splitlines():
         if line.startswith("JAVA_VERSION="):
-            return int(line.split('"')[1].split(".")[0])
+            return int(line.split('"')[1].split(".", 1)[0])
     return 0
 
 

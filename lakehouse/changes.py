@@ -45,7 +45,7 @@ def partition_days(paths: set[str]) -> Optional[set[date]]:
 
 
 def months(paths: set[str]) -> Optional[list[tuple[date, date]]]:
-    """[first day, first day after) of `x_month=2026-01` partition paths; None if of another kind."""
+    """[first day, day after) of `x_month=2026-01` paths; None if one is of another kind."""
     found = []
     for path in sorted(paths):
         name, _, value = path.rpartition("=")

@@ -31,11 +31,11 @@ class LakeError(Exception):
         return f"{self.message} → {self.next_command}" if self.next_command else self.message
 
 
-class Terminal(LakeError):
+class Terminal(LakeError):  # noqa: N818  a mark, not an error of its own
     """Trying again changes nothing."""
 
 
-class Transient(LakeError):
+class Transient(LakeError):  # noqa: N818  likewise
     """The same call may succeed later."""
 
 
@@ -86,6 +86,10 @@ class StorageError(Transient):
 
 
 class BusyError(Transient):
-    """Somebody else holds the lease, or commits kept colliding."""
+    """Somebody else holds the lease."""
 
     exit_code = 75
+
+
+class ConflictError(BusyError):
+    """Another commit came between reading and writing; the step must be run again."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Optional
 from pyspark.sql import functions as F
 
 from lakehouse import catalog, code, merge
+from lakehouse.contract import differences
+from lakehouse.errors import ConfigurationError
 from lakehouse.iceberg import history, receipt
 from lakehouse.table import Column, Table
 
@@ -128,14 +130,14 @@ class Ledger:
     """Collects what a run did and writes it in one append a table at the run's end."""
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
-        self._spark = spark
-        self._settings = settings
+        self.spark = spark
+        self.settings = settings
         self._processed: list[dict[str, Any]] = []
         self._runs: list[dict[str, Any]] = []
 
     def name(self, table: Table) -> str:
         """The table's identifier in this place."""
-        return catalog.identifier(self._settings, table.full_name)
+        return catalog.identifier(self.settings, table.full_name)
 
     def processed(self, targets: dict[str, History]) -> dict[str, set[str]]:
         """Files whose rows are in each table's main, by table.
@@ -144,7 +146,7 @@ class Ledger:
         pending again.
         """
         rows = (
-            self._spark.table(self.name(PROCESSED_FILE))
+            self.spark.table(self.name(PROCESSED_FILE))
             .where(F.col("table_name").isin(*targets))
             .select("table_name", "file", "snapshot_id", "sequence_number")
             .collect()
@@ -189,8 +191,8 @@ class Ledger:
     def _append(self, table: Table, rows: list[dict[str, Any]]) -> None:
         schema = ", ".join(f"{c.name} {c.kind}" for c in table.columns)
         values = [tuple(row[name] for name in table.names) for row in rows]
-        frame = self._spark.createDataFrame(values, schema).coalesce(1)
-        with receipt(self._spark, {"run": str(rows[-1]["run_id"]), "job": table.full_name}):
+        frame = self.spark.createDataFrame(values, schema).coalesce(1)
+        with receipt(self.spark, {"run": str(rows[-1]["run_id"]), "job": table.full_name}):
             frame.writeTo(self.name(table)).append()
 
     def reject(self, table: Table, rows: DataFrame, facts: dict[str, Any]) -> None:
@@ -210,13 +212,33 @@ class Ledger:
             F.lit(None).cast("string").alias("reject"),
         )
         target = self.name(REJECTED_ROW)
-        staged = merge.stage(self._spark, REJECTED_ROW, target, batch)
+        staged = merge.stage(self.spark, REJECTED_ROW, target, batch)
         if staged.counts.inserted:
             only_new = merge.Counts(inserted=staged.counts.inserted)
             new_rows = staged.rows.where("_status = 'inserted'")
             merge.commit(
-                self._spark, REJECTED_ROW, target, merge.Staged(new_rows, "true", only_new), facts
+                self.spark, REJECTED_ROW, target, merge.Staged(new_rows, "true", only_new), facts
             )
+
+    def absolve(
+        self, table: Table, sources: set[str], still: DataFrame, facts: dict[str, Any]
+    ) -> None:
+        """Drop refused rows of these sources that are refused no more.
+
+        Called after the table's own commit: a crash in between leaves them listed, not lost.
+        """
+        target, names = self.name(REJECTED_ROW), REJECTED_ROW.names
+        refused = still.select("source_uri", "source_row", "item", F.col("reject").alias("reason"))
+        mine = self.spark.table(target).where(
+            (F.col("table_name") == table.full_name) & F.col("source_uri").isin(*sources)
+        )
+        on = ["source_uri", "source_row", "item", "reason"]
+        free = mine.join(refused, on=on, how="left_anti").select(*names)
+        gone = free.withColumn("_status", F.lit("gone")).localCheckpoint()
+        count = gone.count()
+        if count:
+            staged = merge.Staged(gone, "true", merge.Counts(gone=count))
+            merge.commit(self.spark, REJECTED_ROW, target, staged, facts)
 
 
 def verify(spark: SparkSession, identifier: str, table: Table) -> History:
@@ -224,9 +246,6 @@ def verify(spark: SparkSession, identifier: str, table: Table) -> History:
 
     Raises ConfigurationError naming the differences and the command to type.
     """
-    from lakehouse.contract import differences  # noqa: PLC0415
-    from lakehouse.errors import ConfigurationError  # noqa: PLC0415
-
     found = history(spark, identifier)
     wrong = differences(table, found)
     if wrong:

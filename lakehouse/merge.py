@@ -14,7 +14,7 @@ from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 from lakehouse import sql
-from lakehouse.errors import BusyError, DataQualityError
+from lakehouse.errors import ConflictError, DataQualityError
 from lakehouse.iceberg import history, receipt
 from lakehouse.snapshots import MAIN
 
@@ -37,10 +37,6 @@ _CONFLICTS = (
     "Cannot commit",
     "is not an ancestor of",
 )
-
-
-class ConflictError(BusyError):
-    """Another commit came between reading and writing; the step must be run again."""
 
 
 @dataclass(frozen=True)
@@ -238,7 +234,7 @@ def stage(
             .otherwise("older")
         )
         ranked = joined.withColumn(_STATUS, status).select(*ranked.columns).localCheckpoint()
-    return Staged(ranked, where, _counts(ranked, table, sum(by_status.values())))
+    return Staged(ranked, where, _counts(ranked, sum(by_status.values())))
 
 
 def stage_whole(
@@ -275,7 +271,7 @@ def _unique(rows: DataFrame, table: Table) -> None:
         raise DataQualityError(f"{table.full_name}: two rows for one key: {found[0].asDict()}")
 
 
-def _counts(rows: DataFrame, table: Table, rows_in: int) -> Counts:
+def _counts(rows: DataFrame, rows_in: int) -> Counts:
     statuses = ("rejected", "collapsed", "inserted", "updated", "unchanged", "older", "gone")
     found = rows.agg(*[F.count_if(F.col(_STATUS) == s).alias(s) for s in statuses]).collect()[0]
     return Counts(rows_in=rows_in, **found.asDict())

@@ -7,17 +7,14 @@ finishing or dropping what a killed run left.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from typing import TYPE_CHECKING
 
-from lakehouse.errors import DataQualityError, UsageError
+from lakehouse.errors import ConflictError, DataQualityError, UsageError
 from lakehouse.iceberg import history
-from lakehouse.merge import ConflictError
 from lakehouse.snapshots import MAIN
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-    from lakehouse.snapshots import History
 
 RUNNING, FAILED = "run_", "failed_"
 KEEP_DAYS = 7
@@ -125,31 +122,3 @@ def discard(spark: SparkSession, tables: list[str], run_id: str) -> None:
     branch = _failed(spark, tables, run_id)
     for table in tables:
         drop_branch(spark, table, branch)
-
-
-class Pair(NamedTuple):
-    """The snapshots of a group that belong together, by table name, and the run that made them."""
-
-    run_id: Optional[str]
-    snapshots: dict[str, int]
-
-
-def together(
-    histories: dict[str, History], commit_table: str, head: Optional[int] = None
-) -> Optional[Pair]:
-    """Which snapshots of the group belong together, by the newest receipt of the commit table.
-
-    Keys are `database.table`. `head` is the commit table's snapshot to start from (main's head by
-    default). None before the first publish.
-    """
-    record = histories[commit_table]
-    newest = record.newest_receipt(head)
-    if newest is None:
-        return None
-    start = record.head() if head is None else head
-    snapshots = {commit_table: start if start is not None else newest[0].id}
-    peers = newest[1].get("peers") or {}
-    for name in histories:
-        if name != commit_table and name.split(".")[1] in peers:
-            snapshots[name] = int(peers[name.split(".")[1]])
-    return Pair(newest[1].get("run"), snapshots)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from pyspark.sql import functions as F
@@ -17,6 +17,7 @@ from lakehouse.errors import DataQualityError
 from lakehouse.iceberg import history
 from lakehouse.job import Change
 from lakehouse.ledger import Ledger, Outcome, now, verify
+from lakehouse.snapshots import together
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -69,7 +70,7 @@ def _cursor(receipt: dict[str, Any]) -> dict[str, int]:
 
 def _intact(targets: dict[str, History], commit_table: str) -> bool:
     """Whether main of every peer is what the commit record names (compaction aside)."""
-    pair = publish.together(targets, commit_table)
+    pair = together(targets, commit_table)
     if pair is None:
         return False
     for name, snapshot_id in pair.snapshots.items():
@@ -216,7 +217,7 @@ class Refresh:
             self._offer(job, planned, branch if heads else None)
         if not heads:
             return self._only_receipt(planned, started)
-        self._audit(planned, branch)
+        self._audit(planned)
         published = publish.publish(self._spark, self._tables, branch)
         return self._outcomes(planned, started, staged, published)
 
@@ -259,7 +260,8 @@ class Refresh:
         made: DataFrame = reader.table(self._ledger.name(job.table)).where(bounds)
         made.createOrReplaceTempView(job.table.name)
 
-    def _audit(self, planned: Plan, branch: str) -> None:
+    def _audit(self, planned: Plan) -> None:
+        """Run the group's table checks over what its branches hold for these days."""
         failed = []
         for job in self._group.jobs:
             kinds = {c.name: c.kind for c in job.table.checks if c.kind != "row"}
@@ -317,7 +319,7 @@ class Refresh:
             Outcome(
                 run_id=planned.run_id, job_group=self._group.name,
                 table_name=job.table.full_name, status="ok", started_at=started,
-                counts=replace(staged[job.table.name].counts), days=days,
+                counts=staged[job.table.name].counts, days=days,
                 snapshot_id=head, committed=True,
             )
             for job, head in zip(self._group.jobs, published)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 from pyspark.sql import functions as F
 
 from lakehouse import code, lease, log, merge, quality, records
-from lakehouse.errors import ContractError, LakeError
+from lakehouse.errors import ConflictError, ContractError, LakeError, UsageError
 from lakehouse.iceberg import history
 from lakehouse.job import GoldGroup, SilverGroup
 from lakehouse.ledger import Ledger, Outcome, now, verify
@@ -68,12 +68,41 @@ def run(
     return done
 
 
+def redrive(
+    spark: SparkSession,
+    settings: Settings,
+    groups: Iterable[Group],
+    *,
+    table: str,
+    sources: set[str],
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Outcome]:
+    """Read the files of refused rows of a table again, after its transform was mended.
+
+    `sources` are the rows' source_uri. What is refused no more leaves ops.rejected_row.
+    Raises UsageError for a table that no silver job makes.
+    """
+    for group in groups:
+        if not isinstance(group, SilverGroup):
+            continue
+        for job in group.jobs:
+            if job.table.full_name == table:
+                with lease.hold(settings.root, group.name, settings.lease_wait_sec, progress):
+                    ledger = Ledger(spark, settings)
+                    step = _SilverRun(spark, settings, group, ledger, progress, redrive=sources)
+                    try:
+                        return [step.one(job, step.files_of(job, sources))]
+                    finally:
+                        ledger.flush()
+    raise UsageError(f"no silver job makes {table}", next_command="lake rejected list")
+
+
 def _again(step: Callable[[], T], what: str) -> T:
     """Run a whole step, again after a conflict: commit retries do not cover validation failures."""
     for attempt in range(1, MAX_TRIES + 1):
         try:
             return step()
-        except merge.ConflictError as error:
+        except ConflictError as error:  # noqa: PERF203  trying again is the point
             if attempt == MAX_TRIES:
                 raise
             log.warn("conflict", step=what, attempt=attempt, why=str(error))
@@ -81,7 +110,7 @@ def _again(step: Callable[[], T], what: str) -> T:
     raise AssertionError(what)  # pragma: no cover
 
 
-def _gold(  # noqa: PLR0913
+def _gold(
     spark: SparkSession,
     settings: Settings,
     group: GoldGroup,
@@ -154,7 +183,7 @@ def _same_columns(job: Silver, rows: DataFrame) -> None:
 class _SilverRun:
     """One run of a silver group, table after table."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         spark: SparkSession,
         settings: Settings,
@@ -162,14 +191,16 @@ class _SilverRun:
         ledger: Ledger,
         progress: Callable[[str], None],
         *,
-        replace: bool,
+        replace: bool = False,
+        redrive: set[str] | None = None,
     ) -> None:
         self._spark = spark
         self._settings = settings
         self._group = group
         self._ledger = ledger
         self._say = progress
-        self._replace = replace
+        self._replace = replace or redrive is not None
+        self._redrive = redrive
 
     def all(self) -> list[Outcome]:
         """Take in every pending file; list again until nothing is new."""
@@ -186,11 +217,18 @@ class _SilverRun:
                 already.update(files)
                 if files:
                     fresh += len(files)
-                    done.append(self._one(job, files))
+                    done.append(self.one(job, files))
             if not fresh:
                 return done
 
-    def _one(self, job: Silver, files: list[str]) -> Outcome:
+    def files_of(self, job: Silver, sources: set[str]) -> list[str]:
+        """The bronze files the sources were landed as: themselves, or by the hash in their path."""
+        hashes = {part for source in sources for part in source.split("/")}
+        listed = all_files(self._spark, self._settings, self._group)[job.table.full_name]
+        return [f for f in listed if f in sources or f.rsplit("/", 1)[1].split(".")[0] in hashes]
+
+    def one(self, job: Silver, files: list[str]) -> Outcome:
+        """Take these files into one table."""
         started = now()
         try:
             outcome = _again(lambda: self._step(job, files, started), job.table.full_name)
@@ -212,7 +250,10 @@ class _SilverRun:
         rows, count = read_batch(self._spark, self._settings, job, files)
         staged = merge.stage(self._spark, table, target, rows, replace=self._replace)
         staged.counts.check(table)
-        head = self._write(job, staged, self._facts(job, run_id, files, staged.counts), started)
+        receipt = self._facts(job, run_id, files, staged.counts)
+        head = self._write(job, staged, receipt, started)
+        if self._redrive:
+            self._ledger.absolve(table, self._redrive, staged.rejected, receipt)
         self._spark.catalog.clearCache()
         current = history(self._spark, target)
         self._ledger.took(table, files, run_id, current)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,3 +120,31 @@ def _type_name(kind: Any) -> str:
     if isinstance(kind, dict):
         return f"list<{_type_name(kind['element'])}>"
     return str(kind)
+
+
+class Pair(NamedTuple):
+    """The snapshots of a group that belong together, by table name, and the run that made them."""
+
+    run_id: Optional[str]
+    snapshots: dict[str, int]
+
+
+def together(
+    histories: dict[str, History], commit_table: str, head: Optional[int] = None
+) -> Optional[Pair]:
+    """Which snapshots of the group belong together, by the newest receipt of the commit table.
+
+    Keys are `database.table`. `head` is the commit table's snapshot to start from (main's head by
+    default). None before the first publish.
+    """
+    record = histories[commit_table]
+    newest = record.newest_receipt(head)
+    if newest is None:
+        return None
+    start = record.head() if head is None else head
+    snapshots = {commit_table: start if start is not None else newest[0].id}
+    peers = newest[1].get("peers") or {}
+    for name in histories:
+        if name != commit_table and name.split(".")[1] in peers:
+            snapshots[name] = int(peers[name.split(".")[1]])
+    return Pair(newest[1].get("run"), snapshots)

@@ -24,7 +24,7 @@ Where the text leaves room, this reading was taken:
 - A moment's observation is chosen by time alone; its null values stay null.
 - Averages over rows with an observation leave out its null values; the sum is exact, the division
   is rounded once.
-- A workbook repeats incidents with each poll: the last answered wins (only pubDate ever differs).
+- A workbook repeats incidents with each poll: the latest pubDate wins (only pubDate ever differs).
 - Madrid's two local holidays move to Monday when they fall on a Sunday.
 - Text is stripped of blanks; what is then empty is null.
 """

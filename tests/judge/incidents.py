@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 
 def convert(answered: list[Row]) -> list[Row]:
-    """Return each incident once, as it was answered last."""
-    return list({incident["guid"]: _row(incident) for incident in answered}.values())
+    """Return each incident once: the version published last (EMT puts some times back)."""
+    rows = sorted((_row(incident) for incident in answered), key=_published)
+    return list({row["guid"]: row for row in rows}.values())
+
+
+def _published(row: Row) -> datetime:
+    return row["published_ts"] or datetime.min.replace(tzinfo=UTC)
 
 
 def _row(incident: Row) -> Row:

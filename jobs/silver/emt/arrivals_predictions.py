@@ -73,7 +73,7 @@ def _identity(event: Expression) -> Expression:
         F.date_format(event, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"),
         *(F.col(f"a.{name}") for name in ("line", "stop", "isHead", "destination", "deviation")),
         F.col("a.bus"),
-        *(F.col("a.geometry.coordinates")[n].cast("string") for n in (0, 1)),
+        *(F.format_number(F.col("a.geometry.coordinates")[n], 18) for n in (0, 1)),
         *(F.col(f"a.{name}") for name in ("estimateArrive", "DistanceBus", "positionTypeBus")),
     ]
     return F.sha2(F.to_json(F.array(*answered)), 256)

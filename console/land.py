@@ -1,0 +1,190 @@
+"""`lake land` and `lake quarantine`: files into the lake, and what could not be landed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lakehouse.errors import BadInputError, LakeError, Transient, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from ingestion.bronze import Stream
+    from ingestion.landing import Landed
+
+_NAMED = 10
+
+
+def register(app: typer.Typer, clock: Callable[[], datetime] | None = None) -> None:
+    """Add the commands to `app`; `clock` says when files are landed."""
+    clock = clock or _utc_now
+
+    @app.command("land")
+    def land(
+        files: Annotated[
+            list[Path] | None,
+            typer.Argument(metavar="FILE…", help="Left where they are. None: sweep raw/."),
+        ] = None,
+        to: Annotated[
+            str, typer.Option(metavar="SOURCE/STREAM", help="Such as emt/arrivals.")
+        ] = "",
+        location: Annotated[
+            str, typer.Option(help="The place a weather file is of; else LAKE_WEATHER_LOCATION.")
+        ] = "",
+        *,
+        as_json: Annotated[bool, typer.Option("--json", help="Print row objects.")] = False,
+    ) -> None:
+        """Land files: Excel, JSON, JSON lines (also .gz), CSV or Parquet."""
+        _land(files or [], to, location, clock(), as_json=as_json)
+
+    @app.command("quarantine")
+    def quarantine(
+        *,
+        as_json: Annotated[bool, typer.Option("--json", help="Print row objects.")] = False,
+    ) -> None:
+        """List the files that could not be landed, wholly or in part, and why."""
+        _quarantine(as_json=as_json)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The files of one call."""
+
+    root: Path
+    files: list[tuple[Path, Stream]]
+    now: datetime
+    location: str
+    talk: Console
+
+    def run(self) -> tuple[list[Landed], list[LakeError]]:
+        """Land every file; one that fails never stops the others."""
+        from ingestion.landing import land  # noqa: PLC0415
+
+        landed: list[Landed] = []
+        failed: list[LakeError] = []
+        raw = (self.root / "raw").resolve()
+        with self.talk.status("") as status:
+            for number, (file, stream) in enumerate(self.files, start=1):
+                at = f"{number} of {len(self.files)}  {_shown(file.name)}"
+                try:
+                    done = land(
+                        self.root,
+                        file,
+                        stream,
+                        now=self.now,
+                        location=self.location,
+                        keep_source=not file.resolve().is_relative_to(raw),
+                        step=lambda step, at=at: status.update(f"{at}: {step}"),  # type: ignore[misc]
+                    )
+                except Transient as error:
+                    failed.append(error)
+                    self.talk.print(f"{at}: {error.message}", markup=False, highlight=False)
+                else:
+                    landed.append(done)
+                    self.talk.print(f"{at}: {_outcome(done)}", markup=False, highlight=False)
+        return landed, failed
+
+
+def _land(files: list[Path], to: str, location: str, now: datetime, *, as_json: bool) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    from ingestion import streams  # noqa: PLC0415
+    from ingestion.bronze import Stream  # noqa: PLC0415
+    from ingestion.landing import strays, waiting  # noqa: PLC0415
+    from lakehouse import settings  # noqa: PLC0415
+
+    if bool(files) != bool(to):
+        raise UsageError("FILE and --to go together", next_command="lake land FILE --to emt/stops")
+    chosen = settings.load()
+    if files:
+        stream = Stream.parse(to)
+        streams.kind(stream)
+        _check_files(files)
+        work = [(file, stream) for file in files]
+    else:
+        work = waiting(chosen.root)
+    place, talk = location or chosen.weather_location, Console(stderr=True, soft_wrap=True)
+    landed, failed = _Work(chosen.root, work, now, place, talk).run()
+    _show([_row(done) for done in landed], as_json=as_json)
+    left = [] if files else strays(chosen.root)
+    _judge(landed, failed, [str(path.relative_to(chosen.root)) for path in left])
+
+
+def _check_files(files: list[Path]) -> None:
+    """Refuse the call before anything is done, if a name in it is mistyped."""
+    missing = [_shown(str(file)) for file in files if not file.is_file()]
+    if missing:
+        raise UsageError(f"no such file: {', '.join(missing)}")
+
+
+def _judge(landed: list[Landed], failed: list[LakeError], left: list[str]) -> None:
+    """Say with the exit code that not everything is in the lake."""
+    bad = [done for done in landed if done.reason]
+    if failed:
+        raise failed[0]
+    if bad:
+        named = [f"{_shown(done.file.name)}: {done.reason}" for done in bad[:_NAMED]]
+        more = [f"and {len(bad) - _NAMED} more"] if len(bad) > _NAMED else []
+        raise BadInputError(
+            f"{len(bad)} of {len(landed)} files are not wholly in the lake: "
+            + "; ".join(named + more),
+            next_command="lake quarantine",
+        )
+    if left:
+        names = ", ".join(_shown(name) for name in left[:_NAMED])
+        raise UsageError(f"in no known raw/SOURCE/STREAM, or no plain file: {names}")
+
+
+def _quarantine(*, as_json: bool) -> None:
+    from ingestion.quarantine import quarantined  # noqa: PLC0415
+    from lakehouse import settings  # noqa: PLC0415
+
+    entries = [asdict(entry) for entry in quarantined(settings.load().root)]
+    if not as_json:
+        shown = ("at", "source", "stream", "name", "rows_kept", "reason", "next_command")
+        entries = [{key: entry[key] for key in shown} for entry in entries]
+    _show(entries, as_json=as_json)
+
+
+def _row(done: Landed) -> dict[str, Any]:
+    return {
+        "file": _shown(str(done.file)),
+        "stream": str(done.stream),
+        "status": done.status,
+        "rows": done.rows,
+        "bad_rows": done.bad_rows,
+        "reason": done.reason,
+        "bronze": str(done.bronze) if done.bronze else None,
+        "sha256": done.sha256,
+    }
+
+
+def _outcome(done: Landed) -> str:
+    rows = f", {done.rows:,} rows" if done.rows else ""
+    return f"{done.status}{rows}" + (f" ({done.reason})" if done.reason else "")
+
+
+def _shown(name: str) -> str:
+    """A name from outside, without what would steer a terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in name)
+
+
+def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    hidden = ("bronze", "sha256")
+    for row in rows:
+        typer.echo("  ".join(str(value) for key, value in row.items() if key not in hidden))

@@ -1,0 +1,185 @@
+"""`lake sql`, `lake history`, `lake rejected`, `lake report`: ask, without Spark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console import talk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lakehouse.settings import Settings
+    from lakehouse.snapshots import Snapshot
+
+_AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout")]
+_rejected = typer.Typer(help="Rows that were refused, and why.", no_args_is_help=True)
+ATTRIBUTION = "EMT Madrid MobilityLabs (arrivals, lines, stops) and WeatherAPI.com (weather)"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("sql")(sql)
+    app.command("history")(history)
+    app.command("report")(report)
+    app.add_typer(_rejected, name="rejected")
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="a SELECT over database.table names")],
+    as_of: Annotated[str, typer.Option(help="a time (UTC), a snapshot id or a tag")] = "",
+    as_json: _AsJson = False,
+) -> None:
+    """Ask the tables, now or as they were; gold tables always at one and the same run."""
+    from console.reading import Lake, Moment  # noqa: PLC0415
+    from lakehouse import settings  # noqa: PLC0415
+
+    rows = Lake(settings.load()).ask(query, Moment.parse(as_of))
+    talk.out_rows(rows, as_json=as_json)
+
+
+def history(
+    table: Annotated[str, typer.Argument(help="database.table")],
+    as_json: _AsJson = False,
+) -> None:
+    """The table's snapshots, newest first: when, by which run, job and code, from what."""
+    from console.reading import Lake  # noqa: PLC0415
+    from lakehouse import settings  # noqa: PLC0415
+
+    found = Lake(settings.load()).history(table)
+    current = {snapshot_id: at_ms for at_ms, snapshot_id in found.log}
+    refs: dict[int, list[str]] = {}
+    for name, snapshot_id in found.refs.items():
+        refs.setdefault(snapshot_id, []).append(name)
+    on_main = {s.id for s in found.lineage()}
+    rows = [
+        _line(s, current.get(s.id), refs.get(s.id, []), on_main=s.id in on_main)
+        for s in sorted(found.snapshots.values(), key=lambda s: s.sequence, reverse=True)
+    ]
+    talk.out_rows(rows, as_json=as_json)
+
+
+def _line(
+    snapshot: Snapshot, current_ms: int | None, refs: list[str], *, on_main: bool
+) -> dict[str, Any]:
+    receipt, summary = snapshot.receipt, snapshot.summary
+    return {
+        "snapshot_id": str(snapshot.id),
+        "written_at": _time(snapshot.at_ms),
+        "made_current_at": _time(current_ms) if current_ms else None,
+        "on_main": on_main,
+        "refs": talk.listed(refs),
+        "operation": snapshot.operation,
+        "run": receipt.get("run") or receipt.get("via"),
+        "job": receipt.get("job"),
+        "code": receipt.get("code"),
+        "contract": receipt.get("contract"),
+        "inputs": receipt.get("inputs"),
+        "added": int(summary.get("added-records", 0)),
+        "deleted": int(summary.get("deleted-records", 0))
+        + int(summary.get("added-position-deletes", 0)),
+        "counts": receipt.get("counts"),
+    }
+
+
+def _time(at_ms: int) -> Any:
+    from datetime import datetime, timezone  # noqa: PLC0415
+
+    return datetime.fromtimestamp(at_ms / 1000, tz=timezone.utc)
+
+
+@_rejected.command("list")
+def rejected_list(as_json: _AsJson = False) -> None:
+    """How many rows of which table were refused, by reason."""
+    _ask(
+        "select table_name, reason, count(*) as rows, min(source_uri) as first_source, "
+        "max(rejected_at) as latest from ops.rejected_row group by all order by all",
+        as_json=as_json,
+    )
+
+
+@_rejected.command("show")
+def rejected_show(
+    table: Annotated[str, typer.Argument(help="database.table")],
+    limit: Annotated[int, typer.Option(help="rows at most")] = 20,
+    as_json: _AsJson = False,
+) -> None:
+    """The refused rows of a table as they were answered, with file and row."""
+    from console.reading import Lake, Moment  # noqa: PLC0415
+    from lakehouse import settings  # noqa: PLC0415
+
+    rows = Lake(settings.load()).ask(
+        "select * from ops.rejected_row order by table_name, source_uri, source_row, item, reason",
+        Moment(),
+    )
+    mine = [row for row in rows if row["table_name"] == table][:limit]
+    talk.out_rows(mine, as_json=as_json, empty=f"no refused rows of {table}")
+
+
+@_rejected.command("redrive")
+def rejected_redrive(
+    table: Annotated[str, typer.Argument(help="database.table")],
+    as_json: _AsJson = False,
+) -> None:
+    """Read the files of a table's refused rows again, after the transform was mended."""
+    from console.pipeline import redrive  # noqa: PLC0415
+
+    redrive(table, as_json=as_json)
+
+
+def _ask(query: str, *, as_json: bool) -> None:
+    from console.reading import Lake, Moment  # noqa: PLC0415
+    from lakehouse import settings  # noqa: PLC0415
+
+    rows = Lake(settings.load()).ask(query, Moment())
+    talk.out_rows(rows, as_json=as_json, empty="nothing was refused")
+
+
+def report(
+    out: Annotated[str, typer.Option(help="the HTML file to write")] = "",
+) -> None:
+    """Write the report: one HTML file that needs no server and no network."""
+    from pathlib import Path  # noqa: PLC0415
+
+    from lakehouse import settings  # noqa: PLC0415
+
+    loaded = settings.load()
+    typer.echo(write_report(loaded, Path(out) if out else loaded.root / "report.html"))
+
+
+def write_report(loaded: Settings, out: Path) -> Path:
+    """The report of the lake as it is now."""
+    from datetime import datetime, timezone  # noqa: PLC0415
+
+    from console import report as page  # noqa: PLC0415
+    from console.reading import Lake, Moment  # noqa: PLC0415
+
+    lake = Lake(loaded)
+    names = lake.tables()
+    connection = lake.connect(names, Moment())
+    facts = []
+    for name in names:
+        found, snapshot_id = lake.history(name), lake.snapshot(name, Moment())
+        if snapshot_id is None or name.startswith("ops."):
+            continue
+        count = connection.execute(f"select count(*) from {name}").fetchall()[0][0]
+        snapshot = found.snapshots[snapshot_id]
+        newest = found.newest_receipt(snapshot_id)
+        run_id = str(newest[1].get("run")) if newest else ""
+        facts.append(page.TableFact(name, snapshot_id, _time(snapshot.at_ms), run_id, count))
+    return page.write(
+        connection,
+        out,
+        generated_at=datetime.now(timezone.utc),
+        source=source_of(loaded),
+        tables=facts,
+        attribution=ATTRIBUTION,
+    )
+
+
+def source_of(loaded: Settings) -> str:
+    """Where this lake's data came from, as `lake demo` noted it; live or unknown otherwise."""
+    note = loaded.root / "source.txt"
+    return note.read_text(encoding="utf-8").strip() if note.exists() else "live sources"

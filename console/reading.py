@@ -1,0 +1,178 @@
+"""Reading the lake without Spark: PyIceberg finds the rows, DuckDB answers the question."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from console.tables import identifier, open_catalog
+from lakehouse.errors import UsageError
+from lakehouse.snapshots import History, together
+
+if TYPE_CHECKING:
+    import duckdb
+    from pyiceberg.table import Table as IcebergTable
+
+    from lakehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to read: a time, a snapshot id, a tag or branch, or now (all empty)."""
+
+    at: datetime | None = None
+    snapshot_id: int | None = None
+    ref: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Moment:
+        """A snapshot id, an ISO time (UTC where it names no zone), or the name of a tag."""
+        if not text:
+            return cls()
+        if text.isdigit() and len(text) > 8:  # noqa: PLR2004  20250826 is a day, not a snapshot
+            return cls(snapshot_id=int(text))
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return cls(ref=text)
+        return cls(at=at if at.tzinfo else at.replace(tzinfo=timezone.utc))
+
+    @property
+    def is_now(self) -> bool:
+        """Whether it means the present."""
+        return self == Moment()
+
+
+class Lake:
+    """The tables of a lake, for readers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._catalog = open_catalog(settings)
+        self._loaded: dict[str, IcebergTable] = {}
+        self._histories: dict[str, History] = {}
+
+    def tables(self) -> list[str]:
+        """All tables as database.table, in order."""
+        names = [
+            ".".join(name)
+            for space in self._catalog.list_namespaces()
+            for name in self._catalog.list_tables(space)
+        ]
+        prefix = f"{self._settings.prefix}_" if self._settings.prefix else ""
+        return sorted(n[len(prefix) :] for n in names if n.startswith(prefix))
+
+    def table(self, name: str) -> IcebergTable:
+        """The table. Raises UsageError with near names for an unknown one."""
+        if name not in self._loaded:
+            known = self.tables()
+            if name not in known:
+                by_last = [k for k in known if k.split(".")[1] == name.rsplit(".", maxsplit=1)[-1]]
+                near = by_last or difflib.get_close_matches(name, known, 3)
+                hint = f"; did you mean {', '.join(near)}?" if near else ""
+                next_command = "lake tables apply" if not known else "lake doctor"
+                raise UsageError(f"no table {name}{hint}", next_command=next_command)
+            self._loaded[name] = self._catalog.load_table(identifier(self._settings, name))
+        return self._loaded[name]
+
+    def history(self, name: str) -> History:
+        """What the table's metadata file says, read as JSON."""
+        if name not in self._histories:
+            table = self.table(name)
+            with table.io.new_input(table.metadata_location).open() as stream:
+                self._histories[name] = History.parse(name, json.loads(stream.read()))
+        return self._histories[name]
+
+    def snapshot(self, name: str, moment: Moment) -> int | None:
+        """Which snapshot of a table to read; None for one that had none at that time.
+
+        Tables that are published together are read at the snapshots that their commit record
+        names, so that no answer mixes two runs. Raises UsageError for an unknown snapshot or tag.
+        """
+        record = self._record_of(name)
+        if record is None or moment.snapshot_id or moment.ref:
+            return self._own(name, moment)
+        head = self._own(record, moment)
+        group = {name: self.history(name), record: self.history(record)}
+        pair = together(group, record, head) if head is not None else None
+        return (
+            pair.snapshots.get(name, self._own(name, moment)) if pair else self._own(name, moment)
+        )
+
+    def _own(self, name: str, moment: Moment) -> int | None:
+        found = self.history(name)
+        if moment.snapshot_id:
+            if moment.snapshot_id in found.snapshots:
+                return moment.snapshot_id
+            raise UsageError(
+                f"{name} has no snapshot {moment.snapshot_id}", next_command=f"lake history {name}"
+            )
+        if moment.ref:
+            if moment.ref in found.refs:
+                return found.refs[moment.ref]
+            raise UsageError(
+                f"{name} has no tag or branch {moment.ref!r}", next_command=f"lake history {name}"
+            )
+        return found.current_at(moment.at) if moment.at else found.head()
+
+    def _record_of(self, name: str) -> str | None:
+        """The commit record that names this table as a peer, or the table itself if it is one."""
+        space, short = name.split(".")
+        for other in self.tables():
+            if not other.startswith(f"{space}."):
+                continue
+            newest = self.history(other).newest_receipt()
+            peers = (newest[1].get("peers") or {}) if newest else {}
+            if short in peers or (other == name and peers):
+                return other
+        return None
+
+    def connect(self, names: list[str], moment: Moment) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection in which the named tables are views, times in UTC."""
+        import duckdb  # noqa: PLC0415
+
+        connection = duckdb.connect()
+        connection.execute("set timezone = 'UTC'")
+        for name in names:
+            space, short = name.split(".")
+            connection.execute(f'create schema if not exists "{space}"')
+            rows = self._rows(name, moment)
+            connection.register(f"rows_{space}_{short}", rows)
+            connection.execute(
+                f'create view "{space}"."{short}" as select * from "rows_{space}_{short}"'
+            )
+        return connection
+
+    def _rows(self, name: str, moment: Moment) -> Any:
+        snapshot_id = self.snapshot(name, moment)
+        table = self.table(name)
+        if snapshot_id is None:
+            return table.schema().as_arrow().empty_table()
+        return table.scan(snapshot_id=snapshot_id).to_arrow()
+
+    def ask(self, query: str, moment: Moment) -> list[dict[str, Any]]:
+        """The answer to a SELECT, as row objects. Raises UsageError for a faulty one."""
+        import duckdb  # noqa: PLC0415
+
+        try:
+            names = duckdb.connect().get_table_names(query, qualified=True)
+        except duckdb.Error as error:
+            raise UsageError(f"the question cannot be read: {error}") from error
+        wanted = [self._named(name) for name in sorted(names)]
+        connection = self.connect(wanted, moment)
+        try:
+            found = connection.execute(query)
+        except duckdb.Error as error:
+            raise UsageError(str(error).strip()) from error
+        columns = [d[0] for d in found.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+
+    def _named(self, name: str) -> str:
+        plain = name.replace('"', "")
+        if plain.count(".") != 1:
+            self.table(plain if "." in plain else f"?.{plain}")
+        self.table(plain)
+        return plain
