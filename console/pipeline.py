@@ -85,9 +85,7 @@ def redrive(table: str, *, as_json: bool) -> None:
     if not sources:
         raise UsageError(f"no row of {table} was refused", next_command="lake rejected list")
     spark = session.start(loaded)
-    outcomes = way.redrive(
-        spark, loaded, GROUPS, table=table, sources=sources, progress=talk.say
-    )
+    outcomes = way.redrive(spark, loaded, GROUPS, table=table, sources=sources, progress=talk.say)
     talk.out_rows(shown(outcomes), as_json=as_json)
 
 

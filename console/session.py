@@ -33,7 +33,7 @@ def local_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(2 * settings.spark_cores),
         "spark.driver.extraJavaOptions": (
             "-Duser.timezone=UTC -XX:+UseParallelGC -XX:-UsePerfData "
-            f"-Dderby.system.home={scratch} -Djava.io.tmpdir={scratch}"
+            f"-Djava.io.tmpdir={scratch} {settings.spark_java}"
         ),
     }
 

@@ -162,21 +162,16 @@ def partition_start(transform: str, column: str) -> Column:
     return F.to_date(F.col(column))
 
 
-def _partitions(rows: DataFrame, table: Table) -> tuple[dict[str, int], dict[str, list[date]]]:
-    """Counts by status and the partitions the candidates fall into, in one pass."""
+def _partitions(rows: DataFrame, table: Table) -> dict[str, list[date]]:
+    """The partitions the candidates fall into, by source column."""
     starts = [
         F.collect_set(
             F.when(F.col(_STATUS) == "candidate", partition_start(transform, column))
         ).alias(column)
         for transform, column in table.partition_fields
     ]
-    statuses = ("rejected", "collapsed", "candidate")
-    counts = [F.count_if(F.col(_STATUS) == s).alias(s) for s in statuses]
-    found = rows.agg(*counts, *starts).collect()[0]
-    return (
-        {status: found[status] for status in statuses},
-        {column: found[column] for column in table.partition_columns},
-    )
+    found = rows.agg(*starts).collect()[0]
+    return {column: found[column] for column in table.partition_columns}
 
 
 def _same(table: Table) -> Column:
@@ -219,22 +214,41 @@ def stage(
     row_json. A row is inserted (key unknown), unchanged (business columns equal), updated (newer
     by (source time, content hash), or `replace`), or older.
     """
-    ranked = rank(batch, table).localCheckpoint()
-    by_status, values = _partitions(ranked, table)
-    where = bounds(table, values)
-    if by_status["candidate"]:
-        old = _old(spark.table(target).where(where.format(t="")), table)
-        joined = ranked.join(old, on=_on_key(table) & (F.col(_STATUS) == "candidate"), how="left")
-        newer = F.lit(True) if replace else _newer(table)
-        status = (
-            F.when(F.col(_STATUS) != "candidate", F.col(_STATUS))
-            .when(F.col("_there").isNull(), "inserted")
-            .when(_same(table), "unchanged")
-            .when(F.coalesce(newer, F.lit(False)), "updated")
-            .otherwise("older")
-        )
-        ranked = joined.withColumn(_STATUS, status).select(*ranked.columns).localCheckpoint()
-    return Staged(ranked, where, _counts(ranked, sum(by_status.values())))
+    ranked = rank(batch, table)
+    where = "true"
+    if _is_empty(spark, target):
+        status = F.when(F.col(_STATUS) == "candidate", "inserted").otherwise(F.col(_STATUS))
+        rows = ranked.withColumn(_STATUS, status)
+    else:
+        if table.partition:  # the bounds must be known before the target is read
+            ranked = ranked.localCheckpoint()
+            where = bounds(table, _partitions(ranked, table))
+        current = spark.table(target).where(where.format(t=""))
+        rows = _compared(table, ranked, current, replace=replace)
+    staged = rows.localCheckpoint()
+    counts = _counts(staged)
+    return Staged(staged, where, counts)
+
+
+def _is_empty(spark: SparkSession, target: str) -> bool:
+    found = history(spark, target.partition(".branch_")[0])
+    head = found.head()
+    return head is None or found.snapshots[head].summary.get("total-records") == "0"
+
+
+def _compared(table: Table, ranked: DataFrame, current: DataFrame, *, replace: bool) -> DataFrame:
+    """Candidates against the rows they may replace, by key."""
+    on = _on_key(table) & (F.col(_STATUS) == "candidate")
+    joined = ranked.join(_old(current, table), on=on, how="left")
+    newer = F.lit(True) if replace else F.coalesce(_newer(table), F.lit(False))
+    status = (
+        F.when(F.col(_STATUS) != "candidate", F.col(_STATUS))
+        .when(F.col("_there").isNull(), "inserted")
+        .when(_same(table), "unchanged")
+        .when(newer, "updated")
+        .otherwise("older")
+    )
+    return joined.withColumn(_STATUS, status).select(*ranked.columns)
 
 
 def stage_whole(
@@ -245,8 +259,10 @@ def stage_whole(
     `fresh` has all columns of the table: every row it should have within `where`. Unchanged rows
     are counted on the way and not kept. Raises DataQualityError if `fresh` doubles a key.
     """
-    old = _old(spark.table(target).where(where.format(t="")), table)
-    joined = fresh.join(old, on=_on_key(table), how="full")
+    current = spark.table(target).where(where.format(t=""))
+    if _is_empty(spark, target):  # spares the join a shuffle of every fresh row
+        current = current.limit(0)
+    joined = fresh.join(_old(current, table), on=_on_key(table), how="full")
     status = (
         F.when(F.col("_there").isNull(), "inserted")
         .when(F.col(table.key[0]).isNull(), "gone")
@@ -271,10 +287,11 @@ def _unique(rows: DataFrame, table: Table) -> None:
         raise DataQualityError(f"{table.full_name}: two rows for one key: {found[0].asDict()}")
 
 
-def _counts(rows: DataFrame, rows_in: int) -> Counts:
-    statuses = ("rejected", "collapsed", "inserted", "updated", "unchanged", "older", "gone")
-    found = rows.agg(*[F.count_if(F.col(_STATUS) == s).alias(s) for s in statuses]).collect()[0]
-    return Counts(rows_in=rows_in, **found.asDict())
+def _counts(rows: DataFrame) -> Counts:
+    statuses = ("rejected", "collapsed", "inserted", "updated", "unchanged", "older")
+    by_status = [F.count_if(F.col(_STATUS) == s).alias(s) for s in statuses]
+    found = rows.agg(F.count(F.lit(1)).alias("rows_in"), *by_status).collect()[0]
+    return Counts(**found.asDict())
 
 
 def _statement(table: Table, target: str, view: str, where: str) -> str:

@@ -297,7 +297,8 @@ class Refresh:
         if not receipt_due:
             return []
         target = self._ledger.name(last)
-        nothing = merge.Staged(self._spark.table(target).where("false"), "true", merge.Counts())
+        none = self._spark.table(target).where("false").withColumn("_status", F.lit("unchanged"))
+        nothing = merge.Staged(none, "true", merge.Counts())
         facts = self._facts(last, planned, nothing.counts, peers)
         head = merge.commit(self._spark, last, target, nothing, facts)
         days = None if planned.days is None else len(planned.days)

@@ -21,6 +21,8 @@ class Settings:
 
     `delay_ratio_thresh`: an estimate this many times the expected headway is a delay.
     `wx_recent_minutes`: the farthest an observation may be from an arrival, in minutes, inclusive.
+    `spark_java`: options of Spark's Java; by default only the quick compiler, because a small
+    batch spends more time compiling than running; empty it for big ones.
     `lease_wait_sec`: how long a run waits for another one before it says who holds the lease.
     """
 
@@ -34,6 +36,7 @@ class Settings:
     lease_wait_sec: int = 120
     spark_memory: str = "4g"
     spark_cores: int = 2
+    spark_java: str = "-XX:TieredStopAtLevel=1"
     emt_url: str = "https://openapi.emtmadrid.es"
     weatherapi_url: str = "https://api.weatherapi.com"
     emt_daily_quota: int = 20_000

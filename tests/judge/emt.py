@@ -81,3 +81,15 @@ def accounting(folder: Path, *, form: str, landed_at: datetime) -> dict[str, int
 def lines_without_days(folder: Path, landed_at: datetime) -> list[str]:
     """Name the lines whose timetable has no day at all."""
     return catalogue.timetable(folder, days.local(landed_at).date())[1]
+
+
+def answered_ids(folder: Path, *, form: str, landed_at: datetime) -> list[str]:
+    """Name the id of every accepted answer, repeats included."""
+    polls = reading.polls(folder, form)
+    found = []
+    for poll in polls:
+        event_ts = days.read_local(poll.at_local)
+        for arrival in poll.arrivals:
+            if event_ts and arrivals.rejection(arrival, event_ts, landed_at) is None:
+                found.append(arrivals.arrival_id(event_ts, arrival))
+    return found

@@ -136,21 +136,21 @@ def _lines(change: Change) -> Days:
 def views(change: Change, days: Days) -> None:
     """Offer the sources, pinned at the heads of the cursor, to the SELECTs: these days only."""
     window = timedelta(minutes=change.settings.wx_recent_minutes)
-    predicates: dict[str, str] = {}
-    if days:
-        ordered = sorted(days)
-        table = arrivals_predictions.TABLE
-        predicates[ARRIVALS] = merge.bounds(table, {"event_ts": ordered}).format(t="")
-        runs = merge.runs(ordered, "days")
-        predicates["service_calendar"] = sql.any_of(
+    runs = merge.runs(sorted(_days_with_arrivals(change) if days is None else days), "days")
+    midnight = datetime.min.time()
+    predicates = {
+        "service_calendar": sql.any_of(
             f"day >= {sql.day(lo - 2 * _DAY)} and day <= {sql.day(hi + _DAY)}" for lo, hi in runs
-        )
-        midnight = datetime.min.time()
-        predicates["meteorology_current"] = sql.any_of(
+        ),
+        "meteorology_current": sql.any_of(
             f"obs_ts >= {sql.timestamp(datetime.combine(lo, midnight, timezone.utc) - window)} "
             f"and obs_ts <= {sql.timestamp(datetime.combine(hi, midnight, timezone.utc) + window)}"
             for lo, hi in runs
-        )
+        ),
+    }
+    if days is not None:
+        table = arrivals_predictions.TABLE
+        predicates[ARRIVALS] = merge.bounds(table, {"event_ts": sorted(days)}).format(t="")
     for name, head in change.heads.items():
         reader = change.spark.read.option("snapshot-id", str(head))
         frame = reader.table(change.histories[name].table).where(predicates.get(name, "true"))
