@@ -77,14 +77,13 @@ def _main_job(loaded: Settings, recorded: Path | None, form: str) -> list[dict[s
 
     made = tables.apply(loaded, TABLES)
     talk.say(f"lake {loaded.root}: {len(made)} table changes")
-    with ThreadPoolExecutor(1) as beside:  # Spark starts while the sources are read
-        starting = beside.submit(session.start, loaded)
+    with ThreadPoolExecutor(1) as beside:  # the sources are read while Spark starts
         if recorded:
-            land_recorded(loaded, recorded, form)
+            reading = beside.submit(land_recorded, loaded, recorded, form)
         else:
-            play(loaded)
-        spark = starting.result()
-    talk.say("Spark is up")
+            reading = beside.submit(play, loaded)
+        spark = session.start(loaded)
+        reading.result()
     outcomes = way.run(spark, loaded, GROUPS, progress=talk.say)
     return shown(outcomes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,7 +62,7 @@ def examine(loaded: Settings) -> list[Finding]:
             )
         except Exception as error:  # noqa: BLE001  a doctor reports, whatever it meets
             found.append(Finding(name, ok=False, found=f"{type(error).__name__}: {error}"))
-    return found
+    return [replace(f, next_command="") if f.ok and f.check != "quarantine" else f for f in found]
 
 
 def _java(_: Settings) -> Finding:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console import talk
 from lakehouse.errors import BadInputError, LakeError, Transient, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.console import Console
-
     from ingestion.bronze import Stream
     from ingestion.landing import Landed
 
 _NAMED = 10
+_COLUMNS = ("file", "stream", "status", "rows", "bad_rows", "reason")
+_QUARANTINE_COLUMNS = ("at", "source", "stream", "name", "rows_kept", "reason", "next_command")
 
 
 def register(app: typer.Typer, clock: Callable[[], datetime] | None = None) -> None:
@@ -66,16 +66,17 @@ class _Work:
     files: list[tuple[Path, Stream]]
     now: datetime
     location: str
-    talk: Console
 
     def run(self) -> tuple[list[Landed], list[LakeError]]:
         """Land every file; one that fails never stops the others."""
+        from rich.console import Console  # noqa: PLC0415
+
         from ingestion.landing import land  # noqa: PLC0415
 
         landed: list[Landed] = []
         failed: list[LakeError] = []
         raw = (self.root / "raw").resolve()
-        with self.talk.status("") as status:
+        with Console(stderr=True).status("") as status:
             for number, (file, stream) in enumerate(self.files, start=1):
                 at = f"{number} of {len(self.files)}  {_shown(file.name)}"
                 try:
@@ -90,16 +91,14 @@ class _Work:
                     )
                 except Transient as error:
                     failed.append(error)
-                    self.talk.print(f"{at}: {error.message}", markup=False, highlight=False)
+                    talk.say(f"{at}: {error.message}")
                 else:
                     landed.append(done)
-                    self.talk.print(f"{at}: {_outcome(done)}", markup=False, highlight=False)
+                    talk.say(f"{at}: {_outcome(done)}")
         return landed, failed
 
 
 def _land(files: list[Path], to: str, location: str, now: datetime, *, as_json: bool) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
     from ingestion import streams  # noqa: PLC0415
     from ingestion.bronze import Stream  # noqa: PLC0415
     from ingestion.landing import strays, waiting  # noqa: PLC0415
@@ -115,9 +114,8 @@ def _land(files: list[Path], to: str, location: str, now: datetime, *, as_json: 
         work = [(file, stream) for file in files]
     else:
         work = waiting(chosen.root)
-    place, talk = location or chosen.weather_location, Console(stderr=True, soft_wrap=True)
-    landed, failed = _Work(chosen.root, work, now, place, talk).run()
-    _show([_row(done) for done in landed], as_json=as_json)
+    landed, failed = _Work(chosen.root, work, now, location or chosen.weather_location).run()
+    _show(landed, as_json=as_json)
     left = [] if files else strays(chosen.root)
     _judge(landed, failed, [str(path.relative_to(chosen.root)) for path in left])
 
@@ -153,22 +151,27 @@ def _quarantine(*, as_json: bool) -> None:
 
     entries = [asdict(entry) for entry in quarantined(settings.load().root)]
     if not as_json:
-        shown = ("at", "source", "stream", "name", "rows_kept", "reason", "next_command")
-        entries = [{key: entry[key] for key in shown} for entry in entries]
-    _show(entries, as_json=as_json)
+        entries = [{key: entry[key] for key in _QUARANTINE_COLUMNS} for entry in entries]
+    talk.out_rows(entries, as_json=as_json, empty="quarantine is empty")
 
 
-def _row(done: Landed) -> dict[str, Any]:
-    return {
-        "file": _shown(str(done.file)),
-        "stream": str(done.stream),
-        "status": done.status,
-        "rows": done.rows,
-        "bad_rows": done.bad_rows,
-        "reason": done.reason,
-        "bronze": str(done.bronze) if done.bronze else None,
-        "sha256": done.sha256,
-    }
+def _show(landed: list[Landed], *, as_json: bool) -> None:
+    rows = [
+        {
+            "file": _shown(str(done.file)),
+            "stream": str(done.stream),
+            "status": done.status,
+            "rows": done.rows,
+            "bad_rows": done.bad_rows,
+            "reason": done.reason,
+            "bronze": str(done.bronze) if done.bronze else None,
+            "sha256": done.sha256,
+        }
+        for done in landed
+    ]
+    if not as_json:
+        rows = [{key: row[key] for key in _COLUMNS} for row in rows]
+    talk.out_rows(rows, as_json=as_json, empty="nothing to land")
 
 
 def _outcome(done: Landed) -> str:
@@ -179,12 +182,3 @@ def _outcome(done: Landed) -> str:
 def _shown(name: str) -> str:
     """A name from outside, without what would steer a terminal."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in name)
-
-
-def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
-        return
-    hidden = ("bronze", "sha256")
-    for row in rows:
-        typer.echo("  ".join(str(value) for key, value in row.items() if key not in hidden))

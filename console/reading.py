@@ -6,6 +6,7 @@ import difflib
 import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from console.tables import identifier, open_catalog
@@ -44,6 +45,13 @@ class Moment:
     def is_now(self) -> bool:
         """Whether it means the present."""
         return self == Moment()
+
+
+def _number(value: Any) -> Any:
+    """A sum of whole numbers is a whole number again (DuckDB gives it 128 bits)."""
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)
+    return value
 
 
 class Lake:
@@ -164,11 +172,11 @@ class Lake:
         wanted = [self._named(name) for name in sorted(names)]
         connection = self.connect(wanted, moment)
         try:
-            found = connection.execute(query)
+            found = connection.sql(query)
+            rows = [] if found is None else found.to_arrow_table().to_pylist()
         except duckdb.Error as error:
             raise UsageError(str(error).strip()) from error
-        columns = [d[0] for d in found.description or ()]
-        return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+        return [{name: _number(value) for name, value in row.items()} for row in rows]
 
     def _named(self, name: str) -> str:
         plain = name.replace('"', "")

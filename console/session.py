@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console import toolchain
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from lakehouse.settings import Settings
+
+_LOG4J = Path(__file__).with_name("log4j2.properties").as_uri()
 
 
 def local_conf(settings: Settings) -> dict[str, str]:
@@ -27,13 +30,12 @@ def local_conf(settings: Settings) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "spark-warehouse"),
         "spark.sql.shuffle.partitions": str(2 * settings.spark_cores),
         "spark.driver.extraJavaOptions": (
             "-Duser.timezone=UTC -XX:+UseParallelGC -XX:-UsePerfData "
-            f"-Djava.io.tmpdir={scratch} {settings.spark_java}"
+            f"-Djava.io.tmpdir={scratch} -Dlog4j2.configurationFile={_LOG4J} {settings.spark_java}"
         ),
     }
 

@@ -29,4 +29,6 @@ def judge(rows: DataFrame, table: Table) -> DataFrame:
     checks = [
         (~F.coalesce(F.expr(check.sql), F.lit(False)), check.name) for check in table.of_kind("row")
     ]
-    return rows.withColumn("reject", F.coalesce("reject", first_reason(*missing, *checks)))
+    judged = rows.withColumn("reject", F.coalesce("reject", first_reason(*missing, *checks)))
+    # Only a refused row is kept as it was answered; the others would carry it for nothing.
+    return judged.withColumn("row_json", F.when(F.col("reject").isNotNull(), F.col("row_json")))

@@ -1,0 +1,142 @@
+"""How far a plan of calls has come, kept so that a kill loses and doubles nothing.
+
+Each reply is appended to a journal as it comes. A flush writes the journal to bronze, where the
+same replies are the same file, then moves the state on: killed between the two, the next run
+writes the same file again, which changes nothing. The journal's name holds the state it goes on
+from, so that one which the state has passed is never read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, Any
+
+from ingestion.bronze import Bronze, Record, dumps, instant, publish
+from lakehouse.errors import BusyError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ingestion.bronze import Stream
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The call of that number in the plan: its answer and when, or None for a failed one."""
+
+    number: int
+    record: Record | None
+    fetched_at: datetime
+
+    def line(self) -> str:
+        """The entry as one line of JSON."""
+        asked = None if self.record is None else [self.record.request, self.record.payload]
+        return dumps([self.number, instant(self.fetched_at), asked]) + "\n"
+
+    @classmethod
+    def parse(cls, line: str) -> Entry:
+        """The entry of such a line."""
+        number, at, asked = json.loads(line)
+        record = None if asked is None else Record(payload=asked[1], request=asked[0])
+        return cls(number, record, datetime.fromisoformat(at))
+
+
+class Journal:
+    """The progress of one plan into one stream; `done` calls are behind it."""
+
+    def __init__(self, root: Path, stream: Stream, plan: list[Any]) -> None:
+        digest = hashlib.sha256(dumps([str(stream), plan]).encode()).hexdigest()[:16]
+        self._root, self._stream, self._total = root, stream, len(plan)
+        self._state = root / "state" / f"poll-{stream.source}-{stream.name}-{digest}.json"
+        self._out: IO[str] | None = None
+        self.entries: list[Entry] = []
+        self.files: list[Path] = []
+
+    @contextmanager
+    def open(self) -> Iterator[Journal]:
+        """Take up what an earlier run left. Raises BusyError if another one is at the same plan."""
+        self._state.parent.mkdir(parents=True, exist_ok=True)
+        with self._state.with_suffix(".lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise BusyError(f"another process is polling the same {self._stream}") from None
+            try:
+                self._resume()
+                yield self
+            finally:
+                self._close()
+
+    @property
+    def done(self) -> int:
+        """How many calls of the plan were made, failed ones included."""
+        return self.entries[-1].number + 1 if self.entries else self._flushed
+
+    def add(self, entry: Entry) -> None:
+        """Remember a call; from here on a kill cannot lose it."""
+        try:
+            if self._out is None:
+                self._out = self._path.open("a", encoding="utf-8")
+            self._out.write(entry.line())
+            self._out.flush()
+        except OSError as error:
+            raise StorageError(f"{self._path}: {error.strerror}", next_command="df -h") from error
+        self.entries.append(entry)
+
+    def flush(self) -> None:
+        """Move what the journal holds to bronze, and the state on."""
+        if not self.entries:
+            return
+        replies = [(e.record, e.fetched_at) for e in self.entries if e.record is not None]
+        path = Bronze(self._root).write_replies(self._stream, replies)
+        done, spent = self.done, self._path
+        state = {"stream": str(self._stream), "done": done, "total": self._total}
+        publish(self._state, (json.dumps(state) + "\n").encode())
+        self._close()
+        spent.unlink(missing_ok=True)
+        self._flushed, self.entries = done, []
+        self.files += [path] if path else []
+
+    def finish(self) -> None:
+        """Flush and forget the plan: the next run of it begins anew."""
+        self.flush()
+        self._state.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Begin anew, after what the journal holds has gone to bronze."""
+        self.finish()
+        self._flushed = 0
+
+    def _resume(self) -> None:
+        self._flushed = 0
+        if self._state.is_file():
+            self._flushed = int(json.loads(self._state.read_text(encoding="utf-8"))["done"])
+        for path in self._state.parent.glob(f"{self._state.stem}.*.jsonl"):
+            if path != self._path:
+                path.unlink()
+        if self._path.is_file():
+            self._read()
+
+    def _read(self) -> None:
+        """The entries of the journal; a line cut by a power failure is cut off."""
+        text = self._path.read_text(encoding="utf-8", errors="replace")
+        whole = text[: text.rfind("\n") + 1]
+        # Not splitlines: JSON leaves other ends of lines (U+2028, say) as they are in texts.
+        self.entries = [Entry.parse(line) for line in whole.split("\n")[:-1]]
+        if whole != text:
+            publish(self._path, whole.encode())
+
+    @property
+    def _path(self) -> Path:
+        return self._state.with_name(f"{self._state.stem}.{self._flushed}.jsonl")
+
+    def _close(self) -> None:
+        if self._out is not None:
+            self._out.close()
+            self._out = None

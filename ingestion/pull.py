@@ -1,0 +1,251 @@
+"""Pulls one stream of a source into bronze: what is answered, unconverted."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from ingestion import catalogue, credentials
+from ingestion.bronze import Bronze, Origin, Record, Stream, dumps
+from ingestion.emt import EmtClient
+from ingestion.holidays_calendar import derived_days
+from ingestion.poll import Pace, Poll, Quota, before_each, nothing
+from ingestion.weatherapi import WeatherApiClient
+from lakehouse.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from ingestion.clock import Clock
+    from ingestion.poll import Polled
+    from lakehouse.settings import Settings
+
+ALL = "all"
+_CODE_CHARS = 3
+_MOST_DAYS = 366
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to ask for; each stream heeds its own.
+
+    `stops` are EMT's numbers, or `all`; `line` and `lines` are 3-digit codes. `first` and `last`
+    bound the calendar and the weather's history. `restart` begins an interrupted plan anew.
+    """
+
+    stops: tuple[str, ...] = ()
+    line: str = ""
+    lines: tuple[str, ...] = ()
+    location: str = ""
+    first: date | None = None
+    last: date | None = None
+    first_year: int = 2025
+    restart: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what would become another path, and labels, for EMT is asked by codes."""
+        for stop in self.stops:
+            if not (stop.isascii() and stop.isalnum()):
+                raise UsageError(f"{stop!r} is no stop's number", next_command="--stops 62,5710")
+        for line in (*self.lines, *filter(None, [self.line])):
+            if not (line.isascii() and line.isdigit()):
+                text = f"{line!r} is no line's code: a label such as C1 has one, such as 068"
+                raise UsageError(text, next_command="lake ingest emt lines")
+        if self.first and self.last and not 0 <= (self.last - self.first).days <= _MOST_DAYS:
+            raise UsageError(f"from {self.first} to {self.last} is not a span of up to a year")
+
+
+@dataclass(frozen=True)
+class PullResult:
+    """What came of it: bronze files, replies, and the calls that failed alone."""
+
+    source: str
+    stream: str
+    files: tuple[Path, ...]
+    replies: int
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One pull: where, when and what for."""
+
+    settings: Settings
+    stream: Stream
+    clock: Clock
+    options: Options
+    progress: Callable[[int, int], None]
+    environ: Mapping[str, str] | None = field(repr=False)
+
+    @property
+    def today(self) -> date:
+        """The local date."""
+        return self.clock.now().astimezone(ZoneInfo(self.settings.time_zone)).date()
+
+    @contextmanager
+    def emt(self) -> Iterator[EmtClient]:
+        """A client of EMT."""
+        account = credentials.emt(self.settings, self.environ)
+        base, zone = self.settings.emt_url, self.settings.time_zone
+        client = EmtClient(base, account, clock=self.clock, zone=zone)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    @contextmanager
+    def weatherapi(self) -> Iterator[WeatherApiClient]:
+        """A client of WeatherAPI."""
+        key = credentials.weatherapi(self.settings, self.environ)
+        client = WeatherApiClient(self.settings.weatherapi_url, key, clock=self.clock)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def poll(
+        self, plan: list[Any], fetch: Callable[[Any], Record], emt: EmtClient | None = None
+    ) -> Polled:
+        """Carry the plan out at the settings' pace, and for EMT within its quota."""
+        chosen = self.settings
+        pace, quota = Pace(self.clock, chosen.calls_per_minute), None
+        if emt is not None:
+            quota = Quota(chosen.root, self.clock, chosen.emt_daily_quota, chosen.time_zone)
+        poll = Poll(
+            chosen.root, self.stream, plan, fetch, self.clock,
+            before_call=before_each(pace, quota, lambda: emt.counter if emt else None),
+            after_flush=quota.save if quota else nothing,
+            progress=self.progress,
+        )  # fmt: skip
+        return poll.run(restart=self.options.restart)
+
+    def ask_emt(self, call: Callable[[EmtClient], Callable[[Any], Record]], plan: Any) -> Polled:
+        """The plan, by a method of the client."""
+        with self.emt() as client:
+            return self.poll(plan, call(client), client)
+
+    def catalogue(self, stream: Stream, ask: Callable[[_Job], Polled]) -> list[str]:
+        """The known stops or lines; asked for, and landed, if there is no fresh list."""
+        now, root = self.clock.now(), self.settings.root
+        found = catalogue.known(root, stream, now)
+        if not found:
+            quiet = Options()
+            ask(_Job(self.settings, stream, self.clock, quiet, nothing, self.environ))
+            found = catalogue.known(root, stream, now)
+        return found
+
+
+def pull(
+    settings: Settings,
+    source: str,
+    stream: str,
+    *,
+    clock: Clock,
+    options: Options | None = None,
+    progress: Callable[[int, int], None] = nothing,
+    environ: Mapping[str, str] | None = None,
+) -> PullResult:
+    """Pull a stream; `progress` hears how many calls of how many are done.
+
+    Raises UsageError for an unknown stream or a missing option, CredentialsError, and
+    UpstreamError when the source does not answer; what was answered before is kept.
+    """
+    asked = STREAMS.get(f"{source}/{stream}")
+    if asked is None:
+        known = ", ".join(name.replace("/", " ") for name in sorted(STREAMS))
+        raise UsageError(f"unknown stream {source} {stream}; known: {known}")
+    chosen = options or Options()
+    job = _Job(settings, Stream(source, stream), clock, chosen, progress, environ)
+    polled = asked(job)
+    return PullResult(source, stream, polled.files, polled.replies, polled.failed)
+
+
+def _arrivals(job: _Job) -> Polled:
+    stops = list(job.options.stops)
+    if not stops:
+        raise UsageError("which stops?", next_command="lake ingest emt arrivals --stops all")
+    if stops == [ALL]:
+        stops = job.catalogue(catalogue.STOPS, _stops)
+    line = job.options.line.zfill(_CODE_CHARS) if job.options.line else None
+    plan = [[stop, line] for stop in stops]
+    return job.ask_emt(lambda emt: lambda asked: emt.arrivals(*asked), plan)
+
+
+def _lines(job: _Job) -> Polled:
+    return job.ask_emt(lambda emt: lambda day: emt.lines(date.fromisoformat(day)), [f"{job.today}"])
+
+
+def _stops(job: _Job) -> Polled:
+    return job.ask_emt(lambda emt: lambda _: emt.stops_list(), [f"{job.today}"])
+
+
+def _timetables(job: _Job) -> Polled:
+    lines = list(job.options.lines) or job.catalogue(catalogue.LINES, _lines)
+    plan = [[line.zfill(_CODE_CHARS), direction] for line in lines for direction in (1, 2)]
+    return job.ask_emt(lambda emt: lambda asked: emt.stops_of_line(*asked), plan)
+
+
+def _calendar(job: _Job) -> Polled:
+    first = job.options.first or date(job.today.year, 1, 1)
+    last = job.options.last or date(job.today.year, 12, 31)
+
+    def call(emt: EmtClient) -> Callable[[Any], Record]:
+        return lambda days: emt.calendar(*map(date.fromisoformat, days))
+
+    return job.ask_emt(call, [[first.isoformat(), last.isoformat()]])
+
+
+def _current(job: _Job) -> Polled:
+    place = job.options.location or job.settings.weather_location
+    with job.weatherapi() as client:
+        return job.poll([place], client.current)
+
+
+def _history(job: _Job) -> Polled:
+    first = job.options.first or job.options.last
+    if first is None:
+        example = "lake ingest weatherapi history --from 2025-08-26 --to 2025-08-28"
+        raise UsageError("history of which days?", next_command=example)
+    last = job.options.last or first
+    place = job.options.location or job.settings.weather_location
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    with job.weatherapi() as client:
+        ask = partial(_history_of, client)
+        return job.poll([[place, day.isoformat()] for day in days], ask)
+
+
+def _history_of(client: WeatherApiClient, asked: list[str]) -> Record:
+    return client.history(asked[0], date.fromisoformat(asked[1]))
+
+
+def _derived(job: _Job) -> Polled:
+    """The derived calendar; named by its content, so that it is landed once a year."""
+    from ingestion.poll import Polled  # noqa: PLC0415
+
+    days = derived_days(job.options.first_year, job.clock.now().year + 1)
+    sha256 = hashlib.sha256("\n".join(map(dumps, days)).encode()).hexdigest()
+    uri = f"generated/{job.stream}"
+    records = [Record(day, {}, Origin(uri, sha256, row)) for row, day in enumerate(days, start=1)]
+    path = Bronze(job.settings.root).write_file(
+        job.stream, records, sha256=sha256, fetched_at=job.clock.now()
+    )
+    job.progress(1, 1)
+    return Polled((path,), 1, ())
+
+
+STREAMS: dict[str, Callable[[_Job], Polled]] = {
+    "emt/arrivals": _arrivals,
+    "emt/lines": _lines,
+    "emt/stops": _stops,
+    "emt/timetables": _timetables,
+    "emt/calendar": _calendar,
+    "weatherapi/current": _current,
+    "weatherapi/history": _history,
+    "calendar/derived": _derived,
+}

@@ -1,0 +1,94 @@
+"""What all tests share: one Spark session, the recorded data, markers and order by folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from lakehouse import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+HERE = Path(__file__).parent
+# Folders from fast to slow: a mistake shows where it is cheapest.
+ORDER = ("unit", "judge", "spark", "recorded", "browser", "chaos")
+_MARKERS = {"unit": "unit", "judge": "unit", "spark": "spark", "browser": "browser"}
+
+hypothesis.settings.register_profile(
+    "lake",
+    deadline=None,
+    database=None,
+    suppress_health_check=[
+        hypothesis.HealthCheck.too_slow,
+        hypothesis.HealthCheck.function_scoped_fixture,
+    ],
+)
+hypothesis.settings.load_profile("lake")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Show why tests were skipped; let PySpark leave its one-shot sockets to the collector."""
+    if "s" not in config.option.reportchars:
+        config.option.reportchars += "s"
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+
+
+def _kind(item: pytest.Item) -> str:
+    if item.get_closest_marker("chaos"):
+        return "chaos"
+    return item.path.relative_to(HERE).parts[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by its folder, and run fast folders first (random within, by plugin)."""
+    for item in items:
+        kind = _kind(item)
+        if kind in _MARKERS:
+            item.add_marker(_MARKERS[kind])
+        if "recorded" in getattr(item, "fixturenames", ()):
+            item.add_marker("recorded")
+    items.sort(key=lambda item: ORDER.index(_kind(item)))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under CI=true a test that was skipped is a test that failed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if skipped and os.environ.get("CI") == "true" and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line("")
+        reporter.write_line(f"CI=true: {len(skipped)} skipped tests fail the run", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Path:
+    """The folder of the recorded data, which lies beside the project and is never copied."""
+    folder = HERE.parents[1] / "shared" / "data" / "emt_madrid_2025"
+    if not folder.is_dir():
+        pytest.skip("no recorded data: ../shared/data/emt_madrid_2025 is not there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def catalog_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the one catalog that the session's Spark knows."""
+    return tmp_path_factory.mktemp("lake")
+
+
+@pytest.fixture(scope="session")
+def spark(catalog_home: Path) -> Iterator[SparkSession]:
+    """The one Spark session of all tests, of the local place and small."""
+    from console import session  # noqa: PLC0415  a unit test starts no Java
+
+    chosen = settings.load({}, home=str(catalog_home), spark_memory="2g")
+    found = session.start(chosen, **{"spark.sql.shuffle.partitions": "2"})
+    yield found
+    found.stop()
