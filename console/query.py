@@ -176,6 +176,7 @@ def write_report(loaded: Settings, out: Path) -> Path:
         source=source_of(loaded),
         tables=facts,
         attribution=ATTRIBUTION,
+        late_ratio=loaded.delay_ratio_thresh,
     )
 
 

@@ -243,14 +243,18 @@ class _SilverRun:
         found = verify(self._spark, target, table)
         run_id = run_id_of(job, files, replace=self._replace)
         done = Outcome(run_id, self._group.name, table.full_name, "ok", started, files=len(files))
-        if found.of_run(run_id) and not self._replace:
+        committed = found.of_run(run_id)
+        if committed and not self._replace:  # killed between its commit and the ledger
             self._ledger.took(table, files, run_id, found)
-            return done
+            said = committed.receipt
+            counts = merge.Counts(**said["counts"])
+            facts = {"counts": counts, "records": int(said["records"]), "committed": True}
+            return Outcome(**{**vars(done), **facts, "snapshot_id": committed.id})
         self._say(f"{table.full_name}: reading {len(files)} files")
         rows, count = read_batch(self._spark, self._settings, job, files)
         staged = merge.stage(self._spark, table, target, rows, replace=self._replace)
         staged.counts.check(table)
-        receipt = self._facts(job, run_id, files, staged.counts)
+        receipt = self._facts(job, run_id, files, count, staged.counts)
         head = self._write(job, staged, receipt, started)
         if self._redrive:
             self._ledger.absolve(table, self._redrive, staged.rejected, receipt)
@@ -275,7 +279,7 @@ class _SilverRun:
         return merge.commit(self._spark, job.table, target, ready, facts)
 
     def _facts(
-        self, job: Silver, run_id: str, files: list[str], counts: merge.Counts
+        self, job: Silver, run_id: str, files: list[str], count: int, counts: merge.Counts
     ) -> dict[str, Any]:
         return {
             "run": run_id,
@@ -284,6 +288,7 @@ class _SilverRun:
             "contract": str(job.table.version),
             "inputs": hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[:16],
             "files": str(len(files)),
+            "records": str(count),
             "counts": {k: v for k, v in asdict(counts).items() if v},
         }
 

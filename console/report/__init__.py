@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from console.report.summary import TableFact
@@ -45,6 +46,8 @@ def write(
         draft.write_text(document, encoding="utf-8")
         draft.replace(out)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
         raise StorageError(
             f"the report cannot be written to {out}: {error.strerror or error}",
             next_command="lake report --out FILE in a folder that can be written",

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _ROW = 44
-_LABEL = 34
+_LINE = 45.0  # small letters that fit on a phone's line
+_BOLD = 1.2  # a figure's letter, in small letters
 _EDGE = 0.99  # from here on a mark's name would leave the chart
 
 
@@ -50,7 +51,7 @@ def _row(bar: Bar, end: float, top: float) -> Markup:
     shapes = [
         svg.element("title", f"{bar.label}: {bar.figure}"),
         svg.element("rect", y=top, width="100%", height=18, class_="blank"),
-        svg.text(words.clip(bar.label, _LABEL), "0", top + 14),
+        svg.text(words.clip(bar.label, _LINE - _BOLD * len(bar.figure)), "0", top + 14),
         svg.text(bar.figure, "100%", top + 14, anchor="end", class_="figure"),
         svg.element("rect", y=top + 20, width="100%", height=9, class_="track"),
         svg.element("rect", y=top + 20, width=width, height=9, class_=bar.class_),

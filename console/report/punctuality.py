@@ -227,7 +227,7 @@ def _worst_stops(stops: Sequence[Stop]) -> Figure:
         return Figure("The stops late most often", empty=empty, span="minor")
     title = f"The {min(MAX_BARS, len(ranked))} stops late most often"
     samples = [
-        (f"{words.clip(s.name or 'Stop', 26)} ({s.stop_id})", s.rated, s.late)
+        (f"{s.stop_id} · {s.name}" if s.name else s.stop_id, s.rated, s.late)
         for s in ranked[:MAX_BARS]
     ]
     note = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,7 @@ _ALMOST_ALL = 0.995
 _LEAST = 0.0005
 _HOUR_MIN = 60
 _TWO_DAYS_H = 48
+_CAPITAL = 1.3  # as wide as so many small letters
 
 
 def count(number: int) -> str:
@@ -88,9 +91,12 @@ def ago(at: datetime | None, now: datetime) -> str:
     return f"{age(now - at)} old" if at <= now else f"{age(at - now)} ahead of the clock"
 
 
-def clip(text: str, width: int) -> str:
-    """`text`, cut at `width` characters with an ellipsis."""
-    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
+def clip(text: str, width: float) -> str:
+    """`text`, cut with an ellipsis where it is longer than `width` small letters."""
+    ends = list(accumulate(_CAPITAL if c.isupper() else 1.0 for c in text))
+    if not ends or ends[-1] <= width:
+        return text
+    return text[: bisect.bisect_right(ends, width - 1)].rstrip() + "…"
 
 
 def natural(label: str) -> tuple[tuple[int, int, str], ...]:
