@@ -218,25 +218,28 @@ def _layout(found: IcebergTable, table: Table, *, make: bool) -> list[Step]:
         if make:
             with found.transaction() as transaction:
                 transaction.set_properties(changed)
-    named = {column: transform for transform, column in table.partition_fields}
-    spec = found.spec()
-    current = {found.schema().find_column_name(f.source_id): f for f in spec.fields}
-    for column, transform in named.items():
-        name = contract.partition_name(transform, column)
-        if column not in current or current[column].name != name:
-            steps.append(Step(table.full_name, "partition by", f"{transform}({column})"))
-            if make:
-                with found.update_spec() as update:
-                    if column in current:
-                        update.remove_field(current[column].name)
-                    fields = _partitioning(table, found.schema()).fields
-                    update.add_field(
-                        column, next(f.transform for f in fields if f.name == name), name
-                    )
-    for column, old in current.items():
-        if column not in named:
-            steps.append(Step(table.full_name, "no longer partition by", str(column)))
-            if make:
-                with found.update_spec() as update:
-                    update.remove_field(old.name)
+    return [*steps, *_partitions(found, table, make=make)]
+
+
+def _partitions(found: IcebergTable, table: Table, *, make: bool) -> list[Step]:
+    """Steps from the table's partitioning to the contract's; old files keep the old one."""
+    current = {f.name: f for f in found.spec().fields}
+    wanted = {contract.partition_name(t, c): (t, c) for t, c in table.partition_fields}
+    fields = {f.name: f for f in _partitioning(table, found.schema()).fields}
+    steps = [
+        Step(table.full_name, "partition by", f"{transform}({column})")
+        for name, (transform, column) in wanted.items()
+        if name not in current
+    ]
+    steps += [
+        Step(table.full_name, "no longer partition by", name)
+        for name in current
+        if name not in wanted
+    ]
+    if make and steps:
+        with found.update_spec() as update:
+            for name in current.keys() - wanted.keys():
+                update.remove_field(name)
+            for name in wanted.keys() - current.keys():
+                update.add_field(wanted[name][1], fields[name].transform, name)
     return steps

@@ -6,6 +6,7 @@ row of data.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Optional
@@ -189,9 +190,11 @@ class Ledger:
                 rows.clear()
 
     def _append(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        schema = ", ".join(f"{c.name} {c.kind}" for c in table.columns)
-        values = [tuple(row[name] for name in table.names) for row in rows]
-        frame = self.spark.createDataFrame(values, schema).coalesce(1)
+        kind = ", ".join(f"{c.name}: {c.kind}" for c in table.columns)
+        # As JSON and not as Python rows: those would start Python workers for a handful of rows.
+        text = json.dumps([{name: row[name] for name in table.names} for row in rows], default=str)
+        parsed = F.from_json(F.lit(text), f"array<struct<{kind}>>")
+        frame = self.spark.range(1).select(F.inline(parsed))
         with receipt(self.spark, {"run": str(rows[-1]["run_id"]), "job": table.full_name}):
             frame.writeTo(self.name(table)).append()
 
