@@ -110,11 +110,10 @@ def land_recorded(loaded: Settings, folder: Path, form: str) -> None:
     """
     from datetime import datetime, timezone  # noqa: PLC0415
 
-    from ingestion.clock import SystemClock  # noqa: PLC0415
-    from ingestion.pull import pull  # noqa: PLC0415
-
     from ingestion.bronze import Stream  # noqa: PLC0415
+    from ingestion.clock import SystemClock  # noqa: PLC0415
     from ingestion.landing import land  # noqa: PLC0415
+    from ingestion.pull import pull  # noqa: PLC0415
     from lakehouse.errors import UsageError  # noqa: PLC0415
 
     found = [(f, s) for pattern, s in _FORMS[form] for f in sorted(folder.glob(pattern))]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from console import talk
-from lakehouse.errors import UsageError
+from lakehouse.errors import UpstreamError, UsageError
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from ingestion.pull import PullOptions, PullResult
+    from ingestion.options import PullOptions, PullResult
 
 _ALL = "all"
 
@@ -39,24 +39,33 @@ def ingest(
     first: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")] = "",
     last: Annotated[str, typer.Option("--to", help="last day, YYYY-MM-DD")] = "",
     first_year: Annotated[int, typer.Option(help="derived: the calendar starts here")] = 2025,
+    restart: Annotated[bool, typer.Option(help="begin a stopped pull anew")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout")] = False,
 ) -> None:
     """Pull a stream into bronze as answered; a stopped pull goes on where it was.
 
     Credentials: EMT_EMAIL, EMT_PASSWORD and WEATHERAPI_KEY, or the secret LAKE_SECRET_ID names.
     """
-    from ingestion.pull import PullOptions  # noqa: PLC0415
+    from ingestion.options import PullOptions  # noqa: PLC0415
 
     options = PullOptions(
         stops=_listed(stops),
-        line=line or None,
+        line=line,
         lines=() if lines == _ALL else _listed(lines),
         location=location,
-        first_day=_day(first, "--from"),
-        last_day=_day(last, "--to"),
+        first=_day(first, "--from"),
+        last=_day(last, "--to"),
         first_year=first_year,
+        restart=restart,
     )
-    _show(_pull(source, stream, options), as_json=as_json)
+    result = _pull(source, stream, options)
+    _show(result, as_json=as_json)
+    if result.failed:
+        failed, calls = len(result.failed), len(result.failed) + result.replies
+        raise UpstreamError(
+            f"{failed} of {calls} calls got no answer; the first: {result.failed[0]}",
+            next_command="the same command later",
+        )
 
 
 def _pull(source: str, stream: str, options: PullOptions) -> PullResult:
@@ -83,14 +92,18 @@ def _pull(source: str, stream: str, options: PullOptions) -> PullResult:
 
 def _show(result: PullResult, *, as_json: bool) -> None:
     row: dict[str, Any] = {
-        "stream": result.stream,
+        "stream": f"{result.source}/{result.stream}",
         "replies": result.replies,
+        "failed": list(result.failed),
         "files": [str(file) for file in result.files],
     }
     if as_json:
         talk.out_json(row)
     else:
-        talk.out_rows([{**row, "files": talk.listed(row["files"])}], as_json=False)
+        talk.out_rows(
+            [{**row, "failed": len(result.failed), "files": talk.listed(row["files"])}],
+            as_json=False,
+        )
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.errors import StorageError, UsageError
@@ -18,6 +18,7 @@ from lakehouse.errors import StorageError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,6 @@ class Record:
 
 def instant(moment: datetime) -> str:
     """An aware time as UTC text with microseconds: 2025-08-26T07:19:23.000000Z."""
-    from datetime import timezone  # noqa: PLC0415
-
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -58,14 +58,18 @@ def _find(
 ) -> dict[str, Secret]:
     """Each name from the environment, and what is not there from the secret store."""
     environ = os.environ if environ is None else environ
-    known = {name: environ[name] for name in names if environ.get(name)}
+    known = {name: text for name in names if (text := environ.get(name, "").strip())}
     if settings.secret_id and len(known) < len(names):
-        known = {**_stored(settings.secret_id), **known}
+        stored = {name: text.strip() for name, text in _stored(settings.secret_id).items()}
+        known = {**stored, **known}
     missing = [name for name in names if not known.get(name)]
     if missing:
         place = f"or in the secret {settings.secret_id}" if settings.secret_id else ""
         text = f"{' and '.join(missing)} not set in the environment {place}".rstrip()
         raise CredentialsError(text, next_command=f"export {missing[0]}=…")
+    for name in names:
+        if not known[name].isprintable():  # it would end a header early
+            raise CredentialsError(f"{name} holds a line break or another invisible character")
     return {name: Secret(known[name]) for name in names}
 
 

@@ -12,17 +12,16 @@ from zoneinfo import ZoneInfo
 
 from ingestion.addresses import segment
 from ingestion.bronze import Record
-from ingestion.credentials import EMT_EMAIL, EMT_PASSWORD
+from ingestion.http import Client
 from lakehouse.errors import CredentialsError, LakeError, UpstreamError
 from lakehouse.log import event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import date
 
     from ingestion.clock import Clock
-    from ingestion.credentials import Credentials
-    from ingestion.http import Client, Reply
+    from ingestion.credentials import EmtAccount
+    from ingestion.http import Reply
 
 _LOGIN = "/v1/mobilitylabs/user/login/"
 _LOGGED_IN = ("00", "01")  # 01: the session that was there is extended
@@ -60,26 +59,28 @@ class _Question:
     answers: tuple[str, ...] = ()
 
 
-class EmtClient:
-    """The calls the lake needs. `told` hears of the calls made today and the daily quota."""
+@dataclass(frozen=True)
+class Counter:
+    """EMT's own count of the day's calls, and how many it allows."""
 
-    def __init__(
-        self,
-        http: Client,
-        credentials: Credentials,
-        *,
-        clock: Clock,
-        zone: str,
-        told: Callable[[int, int], None] = lambda _used, _limit: None,
-    ) -> None:
-        self._http, self._clock, self._zone, self._told = http, clock, ZoneInfo(zone), told
-        self._who = {
-            "email": credentials.secret(EMT_EMAIL),
-            "password": credentials.secret(EMT_PASSWORD),
-        }
-        for secret in self._who.values():
-            http.hide(secret)
+    current: int
+    daily: int
+
+
+class EmtClient:
+    """The calls the lake needs; `counter` is what the last login told."""
+
+    def __init__(self, base_url: str, account: EmtAccount, *, clock: Clock, zone: str) -> None:
+        """Raise ConfigurationError for a base URL that a password must not be sent to."""
+        self._clock, self._zone = clock, ZoneInfo(zone)
+        self._who = {"email": account.email.reveal(), "password": account.password.reveal()}
+        self._http = Client(base_url, clock=clock, secrets=tuple(self._who.values()))
         self._token: _Token | None = None
+        self.counter: Counter | None = None
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
 
     def arrivals(self, stop: str, line: str | None = None) -> Record:
         """The buses that come to a stop, of all lines or one (its 3-digit code)."""
@@ -107,9 +108,9 @@ class EmtClient:
         asked = {"line": line, "day": day.isoformat()}
         return self._ask(_Question("GET", path, asked, answers=(_NO_RECORDS,)))
 
-    def stops_of_line(self, line: str, direction: str) -> Record:
+    def stops_of_line(self, line: str, direction: int) -> Record:
         """The stops of a line in direction 1 or 2, with its timetable."""
-        path = f"/v1/transport/busemtmad/lines/{segment(line)}/stops/{segment(direction)}/"
+        path = f"/v1/transport/busemtmad/lines/{segment(line)}/stops/{direction}/"
         asked = {"line": line, "direction": direction}
         return self._ask(_Question("GET", path, asked, answers=(_NO_RECORDS,)))
 
@@ -167,7 +168,7 @@ class EmtClient:
             why = _REFUSED.get(code, f"HTTP {reply.status}")
             raise CredentialsError(
                 f"EMT refuses the login: {why}",
-                next_command=f"check {EMT_EMAIL} and {EMT_PASSWORD}",
+                next_command="check EMT_EMAIL and EMT_PASSWORD",
             )
         raise UpstreamError(f"EMT's login fails: HTTP {reply.status}, code {code or 'missing'}")
 
@@ -179,7 +180,7 @@ class EmtClient:
         self._http.hide(value)
         counter = said.get("apiCounter")
         if isinstance(counter, dict):
-            self._told(_number(counter.get("current")), _number(counter.get("dailyUse")))
+            self.counter = _counted(counter)
         lasts = timedelta(seconds=seconds * (1 - _MARGIN))
         return _Token(value, self._clock.now() + lasts)
 
@@ -189,12 +190,10 @@ class EmtClient:
         if _is_dead_token(reply, code):
             return CredentialsError(
                 f"EMT refuses a fresh token for {path} (HTTP {reply.status}, code {code})",
-                next_command=f"check that the account of {EMT_EMAIL} may use this API",
+                next_command="check that the account of EMT_EMAIL may use this API",
             )
-        said = f"code {code}" if code else "no code"
-        return UpstreamError(
-            f"EMT answers {path} with HTTP {reply.status}, {said}: {self._http.masked(reply.sample)}"
-        )
+        said = f"HTTP {reply.status}, code {code or 'missing'}: {reply.sample}"
+        return UpstreamError(f"EMT answers {path} with {said}")
 
 
 def _used_up() -> CredentialsError:
@@ -221,6 +220,12 @@ def _number(value: Any) -> int:
         return int(value)
     except (TypeError, ValueError):
         return 0
+
+
+def _counted(said: dict[str, Any]) -> Counter | None:
+    """The login's counter; none where it doesn't say how many calls a day has."""
+    daily = _number(said.get("dailyUse"))
+    return Counter(_number(said.get("current")), daily) if daily > 0 else None
 
 
 def _is_answer(question: _Question, reply: Reply, code: str) -> bool:

@@ -18,11 +18,12 @@ from urllib3.util.retry import Retry
 from ingestion.addresses import checked, is_loopback
 from ingestion.bronze import dumps
 from ingestion.cells import parse_json
+from ingestion.deadline import DeadlineAdapter
 from lakehouse.errors import UpstreamError
 from lakehouse.log import redact, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ingestion.clock import Clock
 
@@ -37,8 +38,8 @@ _WIRE_LOG = "urllib3.connectionpool"
 class Limits:
     """The most that a call may take.
 
-    `total_sec` is for a call with all its tries. A provider that asks to wait longer than
-    `wait_sec` is not asked again.
+    `read_sec` is for one reply as a whole, `total_sec` for a call with all its tries. A provider
+    that asks to wait longer than `wait_sec` is not asked again.
     """
 
     connect_sec: float = 5
@@ -81,7 +82,7 @@ class _Deadline:
 
 
 class Client:
-    """Calls to one provider. `gate` is passed before each try: it paces, counts and may refuse."""
+    """Calls to one provider."""
 
     def __init__(
         self,
@@ -89,14 +90,15 @@ class Client:
         *,
         clock: Clock,
         secrets: tuple[str, ...] = (),
-        gate: Callable[[], None] = lambda: None,
-        limits: Limits = Limits(),  # noqa: B008  a frozen value
+        limits: Limits = Limits(),
     ) -> None:
         """Raise ConfigurationError for a base URL that secrets must not be sent to."""
         self._base = checked(base_url)
-        self._clock, self._gate, self._limits = clock, gate, limits
+        self._clock, self._limits = clock, limits
         self._secrets = set(secrets)
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, DeadlineAdapter())
         # A proxy or a .netrc of the environment has no business with this machine's own ports.
         self._session.trust_env = not is_loopback(self._base)
         self._policy = Retry(total=limits.tries - 1, backoff_factor=limits.backoff_sec)
@@ -136,7 +138,6 @@ class Client:
         deadline, retry, tries = _Deadline(self._limits.total_sec, self._clock), self._policy, 0
         shown = f"{method} {self.masked(self._base + path)}"
         while True:
-            self._gate()
             outcome, tries = self._try(request, deadline), tries + 1
             if isinstance(outcome, Reply):
                 return outcome
@@ -172,21 +173,18 @@ class Client:
             with self._session.request(
                 **request, timeout=timeout, allow_redirects=False, stream=True
             ) as response:
-                return self._read(response, deadline)
+                return self._read(response)
         except (requests.RequestException, HTTPError, OSError) as error:
             return _Failure(self.masked(f"{type(error).__name__}: {error}"))
 
-    def _read(self, response: requests.Response, deadline: _Deadline) -> Reply | _Failure:
+    def _read(self, response: requests.Response) -> Reply | _Failure:
         body = bytearray()
-        # read1: what is there now, so that a reply that drips in can't outlast the deadline
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > self._limits.body_bytes:
                 return _Failure(
                     f"a reply of more than {self._limits.body_bytes:,} bytes", again=False
                 )
-            if deadline.left() <= 0:
-                return _Failure("the reply is not finished in time", again=False)
         return self._judged(response, bytes(body))
 
     def _judged(self, response: requests.Response, body: bytes) -> Reply | _Failure:

@@ -122,6 +122,8 @@ class Journal:
                 path.unlink()
         if self._path.is_file():
             self._read()
+            # As they are: with later replies beside them they would be another file.
+            self.flush()
 
     def _read(self) -> None:
         """The entries of the journal; a line cut by a power failure is cut off."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ingestion.bronze import Record, Stream
     from ingestion.clock import Clock
     from ingestion.emt import Counter
+    from lakehouse.errors import LakeError
 
 BATCH_REPLIES = 500
 BATCH_SEC = 60
@@ -36,9 +37,9 @@ class Pace:
 
     def wait(self) -> None:
         """Wait until the next call may be made."""
-        ahead = (self._next - self._clock.now()).total_seconds()
-        if ahead > 0:
-            self._clock.sleep(ahead)
+        ahead = min(self._next - self._clock.now(), self._gap)  # a clock may be put back
+        if ahead > timedelta(0):
+            self._clock.sleep(ahead.total_seconds())
         self._next = self._clock.now() + self._gap
 
 
@@ -52,15 +53,15 @@ class Quota:
         self._path = root / "state" / "emt-calls.json"
         self._clock, self._daily, self._zone = clock, daily, ZoneInfo(zone)
         self._today, self._used = self._load()
+        self._told: Counter | None = None
 
     def spend(self, counter: Counter | None) -> None:
         """Count one call more. Raises CredentialsError if the day allows none."""
         if self._day() != self._today:
             self._today, self._used = self._day(), 0
-        daily = self._daily
-        if counter is not None:
-            daily = min(daily, counter.daily)
-            self._used = max(self._used, counter.current)
+        if counter is not None and counter is not self._told:  # once: it was true at that login
+            self._told, self._used = counter, max(self._used, counter.current)
+        daily = min(self._daily, self._told.daily) if self._told else self._daily
         if self._used >= daily:
             raise CredentialsError(
                 f"the {daily:,} EMT calls of {self._today} are used up",
@@ -109,11 +110,13 @@ class Poll:
     _replies: int = 0
     _failed: list[str] = field(default_factory=list)
     _row: list[Entry] = field(default_factory=list)
+    _last: LakeError | None = None
 
     def run(self, *, restart: bool = False) -> Polled:
         """Make the calls that are left; what was answered is kept, whatever ends the run.
 
-        Raises CredentialsError for a used-up quota, UpstreamError if one call after another fails.
+        Raises CredentialsError for a used-up quota, UpstreamError if one call after another fails,
+        and the last call's error if none was answered.
         """
         with Journal(self.root, self.stream, self.plan).open() as journal:
             if restart:
@@ -137,6 +140,8 @@ class Poll:
             if late or len(journal.entries) >= BATCH_REPLIES:
                 self._flush(journal)
                 began = self.clock.now()
+        if self._last and not self._replies:
+            raise self._last
         self._settle(journal)
 
     def _call(self, journal: Journal, number: int) -> None:
@@ -151,6 +156,7 @@ class Poll:
 
     def _fail(self, number: int, error: BadInputError | UpstreamError) -> None:
         """A call that fails alone is passed over; one after another, they end the run."""
+        self._last = error
         warn("call_failed", stream=str(self.stream), asked=self.plan[number], reason=error.message)
         self._row.append(Entry(number, None, self.clock.now()))
         self._failed.append(f"{self.plan[number]}: {error.message}")

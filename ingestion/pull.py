@@ -14,62 +14,19 @@ from ingestion import catalogue, credentials
 from ingestion.bronze import Bronze, Origin, Record, Stream, dumps
 from ingestion.emt import EmtClient
 from ingestion.holidays_calendar import derived_days
-from ingestion.poll import Pace, Poll, Quota, before_each, nothing
+from ingestion.options import ALL, PullOptions, PullResult
+from ingestion.poll import Pace, Poll, Polled, Quota, before_each, nothing
 from ingestion.weatherapi import WeatherApiClient
-from lakehouse.errors import UsageError
+from lakehouse.errors import UpstreamError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from ingestion.clock import Clock
-    from ingestion.poll import Polled
     from lakehouse.settings import Settings
 
-ALL = "all"
+
 _CODE_CHARS = 3
-_MOST_DAYS = 366
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to ask for; each stream heeds its own.
-
-    `stops` are EMT's numbers, or `all`; `line` and `lines` are 3-digit codes. `first` and `last`
-    bound the calendar and the weather's history. `restart` begins an interrupted plan anew.
-    """
-
-    stops: tuple[str, ...] = ()
-    line: str = ""
-    lines: tuple[str, ...] = ()
-    location: str = ""
-    first: date | None = None
-    last: date | None = None
-    first_year: int = 2025
-    restart: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse what would become another path, and labels, for EMT is asked by codes."""
-        for stop in self.stops:
-            if not (stop.isascii() and stop.isalnum()):
-                raise UsageError(f"{stop!r} is no stop's number", next_command="--stops 62,5710")
-        for line in (*self.lines, *filter(None, [self.line])):
-            if not (line.isascii() and line.isdigit()):
-                text = f"{line!r} is no line's code: a label such as C1 has one, such as 068"
-                raise UsageError(text, next_command="lake ingest emt lines")
-        if self.first and self.last and not 0 <= (self.last - self.first).days <= _MOST_DAYS:
-            raise UsageError(f"from {self.first} to {self.last} is not a span of up to a year")
-
-
-@dataclass(frozen=True)
-class PullResult:
-    """What came of it: bronze files, replies, and the calls that failed alone."""
-
-    source: str
-    stream: str
-    files: tuple[Path, ...]
-    replies: int
-    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +36,7 @@ class _Job:
     settings: Settings
     stream: Stream
     clock: Clock
-    options: Options
+    options: PullOptions
     progress: Callable[[int, int], None]
     environ: Mapping[str, str] | None = field(repr=False)
 
@@ -135,9 +92,13 @@ class _Job:
         now, root = self.clock.now(), self.settings.root
         found = catalogue.known(root, stream, now)
         if not found:
-            quiet = Options()
+            quiet = PullOptions()
             ask(_Job(self.settings, stream, self.clock, quiet, nothing, self.environ))
             found = catalogue.known(root, stream, now)
+        if not found:
+            raise UpstreamError(
+                f"EMT lists no {stream.name}", next_command="the same command later"
+            )
         return found
 
 
@@ -147,7 +108,7 @@ def pull(
     stream: str,
     *,
     clock: Clock,
-    options: Options | None = None,
+    options: PullOptions | None = None,
     progress: Callable[[int, int], None] = nothing,
     environ: Mapping[str, str] | None = None,
 ) -> PullResult:
@@ -160,7 +121,7 @@ def pull(
     if asked is None:
         known = ", ".join(name.replace("/", " ") for name in sorted(STREAMS))
         raise UsageError(f"unknown stream {source} {stream}; known: {known}")
-    chosen = options or Options()
+    chosen = options or PullOptions()
     job = _Job(settings, Stream(source, stream), clock, chosen, progress, environ)
     polled = asked(job)
     return PullResult(source, stream, polled.files, polled.replies, polled.failed)
@@ -226,8 +187,6 @@ def _history_of(client: WeatherApiClient, asked: list[str]) -> Record:
 
 def _derived(job: _Job) -> Polled:
     """The derived calendar; named by its content, so that it is landed once a year."""
-    from ingestion.poll import Polled  # noqa: PLC0415
-
     days = derived_days(job.options.first_year, job.clock.now().year + 1)
     sha256 = hashlib.sha256("\n".join(map(dumps, days)).encode()).hexdigest()
     uri = f"generated/{job.stream}"

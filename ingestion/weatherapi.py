@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ingestion.bronze import Record
-from ingestion.credentials import WEATHERAPI_KEY
+from ingestion.http import Client
 from lakehouse.errors import BadInputError, CredentialsError, LakeError, UpstreamError, UsageError
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from ingestion.credentials import Credentials
-    from ingestion.http import Client, Reply
+    from ingestion.clock import Clock
+    from ingestion.credentials import Secret
+    from ingestion.http import Reply
 
 _CURRENT, _HISTORY = "/v1/current.json", "/v1/history.json"
 _KEY_REFUSED = {
@@ -29,9 +30,14 @@ _OK_STATUS = 200
 class WeatherApiClient:
     """The calls the lake needs."""
 
-    def __init__(self, http: Client, credentials: Credentials) -> None:
-        self._http, self._key = http, credentials.secret(WEATHERAPI_KEY)
-        http.hide(self._key)
+    def __init__(self, base_url: str, key: Secret, *, clock: Clock) -> None:
+        """Raise ConfigurationError for a base URL that a key must not be sent to."""
+        self._key = key.reveal()
+        self._http = Client(base_url, clock=clock, secrets=(self._key,))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
 
     def current(self, place: str) -> Record:
         """The newest observation of a place, with air quality."""
@@ -62,7 +68,7 @@ class WeatherApiClient:
         if code in _KEY_REFUSED:
             return CredentialsError(
                 f"WeatherAPI refuses the key: {_KEY_REFUSED[code]} (code {code})",
-                next_command=f"check {WEATHERAPI_KEY}",
+                next_command="check WEATHERAPI_KEY",
             )
         if code == _NO_PLACE:
             return BadInputError(

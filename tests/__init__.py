@@ -1,0 +1,3 @@
+"""The tests: folder = speed."""
+
+from __future__ import annotations

@@ -1,3 +1,10 @@
-"""A made-up city whose buses and weather answer over real HTTP, the same for the same seed."""
+"""A made-up city whose buses and weather answer over HTTP as EMT MobilityLabs and WeatherAPI do.
+
+What it answers is a function of its seed and its clock, faults asked for aside.
+"""
 
 from __future__ import annotations
+
+from console.simulator.server import Call, Simulator
+
+__all__ = ["Call", "Simulator"]

@@ -1,184 +1,196 @@
-"""Which answer belongs to which request: the routes of both APIs."""
+"""What both APIs answer to a call: accounts, tokens and quota, and the city behind them."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+import uuid
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from console.simulator import catalogue, weatherapi
-from console.simulator.arrivals import Board
-from console.simulator.city import City
-from console.simulator.days import DayTypes
-from console.simulator.sessions import TOKEN_SEC, Sessions
+from console.simulator import network
+from console.simulator.emt_city import EmtCity
 from console.simulator.traffic import Traffic
-from console.simulator.weather import MADRID
+from console.simulator.weather_city import WeatherCity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ingestion.clock import Clock
 
-_BUS = "/transport/busemtmad"
-_STOP_LIMIT = "Limit use API reached, please, contact with mobilitylabs@emtmadrid.es"
-_EMPTY_STOP = {"Arrive": [], "StopInfo": [], "ExtraInfo": [], "Incident": {}}
+    Answer = tuple[int, Any]
 
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked; header names in small letters."""
-
-    method: str
-    path: str
-    query: dict[str, str] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
-    body: Any = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP status and the JSON to send."""
-
-    status: int
-    payload: Any
+ZONE = ZoneInfo("Europe/Madrid")
+_LOGIN = "/v1/mobilitylabs/user/login/"
+_BUS = r"/v{}/transport/busemtmad"
+_LICENCE = "Please mention EMT Madrid MobilityLabs as data source."
+_REFUSED = {"code": "92", "description": "User not found or wrong password", "data": []}
+_DEAD = {"code": "80", "description": "Token not found in cache", "data": []}
+_NO_RECORDS = {"code": "81", "description": "No records found or error", "data": [{}]}
+_QUOTA = {"code": "98", "description": "Limit use API reached", "data": []}
+_NO_PATH = {"code": "90", "description": "Error managing internal services", "data": []}
 
 
 class Answers:
-    """Both APIs, answered from the city, the clock and the sessions."""
+    """Answers calls; remembers the tokens it gave and the calls it counted, and nothing else."""
 
     def __init__(
-        self, seed: int, clock: Clock, sessions: Sessions, places: tuple[str, ...]
+        self, seed: int, clock: Clock, *, password: str, key: str, token_sec: int, daily_calls: int
     ) -> None:
-        self._clock = clock
-        self._sessions = sessions
-        self._places = places
-        self._city = City()
-        self._day_types = DayTypes()
-        self._board = Board(seed, self._city, Traffic(seed, self._day_types))
-        routes: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
-            ("POST", rf"/v2{_BUS}/stops/(\w+)/arrives/(?:(\w+)/)?", self._arrivals),
-            ("GET", rf"/v2{_BUS}/lines/info/(\d{{8}})/", self._lines),
-            ("GET", rf"/v1{_BUS}/lines/(\w+)/info/(\d{{8}})/", self._line),
-            ("GET", rf"/v1{_BUS}/lines/(\w+)/stops/([12])/", self._line_stops),
-            ("POST", rf"/v1{_BUS}/stops/list/", self._stops),
-            ("GET", rf"/v1{_BUS}/calendar/(\d{{8}})/(\d{{8}})/", self._calendar),
-        )
-        self._routes = [(method, re.compile(path), answer) for method, path, answer in routes]
+        self.clock, self.network = clock, network.build(seed)
+        self._emt = EmtCity(self.network, Traffic(self.network, seed, ZONE), seed, ZONE)
+        self._weather = WeatherCity(seed, ZONE)
+        self._password, self._key = password, key
+        self._token_sec, self._daily = token_sec, daily_calls
+        self._tokens: dict[str, float] = {}
+        self._counted: dict[date, int] = {}
+        self._logins = 0
 
-    def of(self, request: Request) -> Answer | None:
-        """The answer; None where no API has such a path."""
-        if request.path.endswith(".json"):
-            return self._weather(request)
-        if request.method == "GET" and request.path == "/v1/mobilitylabs/user/login/":
-            return self._login(request)
-        for method, path, answer in self._routes:
-            match = path.fullmatch(request.path)
-            if match and method == request.method:
-                return self._refused(request) or answer(request, *match.groups(""))
-        return None
+    def answer(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Answer:
+        """The status and the body of the reply."""
+        now = self.clock.now()
+        if path.startswith("/v1/") and path.endswith(".json"):
+            return self._weatherapi(path, query, now)
+        if not self._counts(now):
+            return 200, _QUOTA
+        if path == _LOGIN:
+            return 200, self._login(headers, now)
+        if self._tokens.get(headers.get("accessToken", ""), 0) <= now.timestamp():
+            return 200, _DEAD
+        for verb, pattern, call in _ROUTES:
+            found = pattern.fullmatch(path)
+            if found and verb == method:
+                return 200, call(self._emt, now, **found.groupdict()) or _NO_RECORDS
+        return 404, _NO_PATH
 
-    def _refused(self, request: Request) -> Answer | None:
-        """A dead token or a spent quota, which EMT tells with HTTP 200."""
-        if not self._sessions.knows(request.headers.get("accesstoken", "")):
-            return self._emt("80", "Token not found in control-cache", [])
-        if self._sessions.count() > self._sessions.daily_quota:
-            return self._emt("98", _STOP_LIMIT, [])
-        return None
+    def _counts(self, now: datetime) -> bool:
+        """Count a call of the local day; False if it is one too many."""
+        today = now.astimezone(ZONE).date()
+        self._counted[today] = self._counted.get(today, 0) + 1
+        return self._counted[today] <= self._daily
 
-    def _login(self, request: Request) -> Answer:
-        email, password = (request.headers.get(name, "") for name in ("email", "password"))
-        login = self._sessions.login(email, password)
-        if not login.token:
-            return self._emt(login.code, login.words, [])
-        until = int(self._clock.now().timestamp() + TOKEN_SEC) * 1000
-        user = {
+    def _login(self, headers: Mapping[str, str], now: datetime) -> dict[str, Any]:
+        """A new token; while one holds, the same again, with code 01."""
+        password = headers.get("password", "")
+        if not headers.get("email") or not password or password != (self._password or password):
+            return _REFUSED
+        ends = now.timestamp() + self._token_sec
+        alive = [t for t, until in self._tokens.items() if until > now.timestamp()]
+        if not alive:
+            self._logins += 1
+        token = alive[0] if alive else str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._logins}"))
+        self._tokens = {token: ends}
+        said = f"Register user: demo with token: {token}"
+        extended = "Token extend into control-cache Data recovered OK"
+        reply = self._emt.envelope(now, [self._account(now, token, headers["email"], ends)])
+        return {
+            **reply,
+            "code": "01" if alive else "00",
+            "description": extended if alive else said,
+        }
+
+    def _account(self, now: datetime, token: str, email: str, ends: float) -> dict[str, Any]:
+        counted = self._counted[now.astimezone(ZONE).date()]
+        return {
             "nameApp": "OPENAPI MobilityLabs",
             "levelApp": 0,
-            "updatedAt": "2022-11-26T21:05:55.5600000",
-            "userName": "someone",
-            "lastUpdate": {"$date": until - TOKEN_SEC * 1000},
-            "idUser": "00000000-0000-0000-0000-000000000000",
+            "updatedAt": f"{now:%Y-%m-%dT%H:%M:%S}.5600000",
+            "userName": "demo",
+            "lastUpdate": {"$date": int(1000 * now.timestamp())},
+            "idUser": str(uuid.uuid5(uuid.NAMESPACE_OID, "user")),
             "priv": "U",
-            "tokenSecExpiration": TOKEN_SEC,
+            "tokenSecExpiration": self._token_sec,
             "email": email,
-            "tokenDteExpiration": {"$date": until},
+            "tokenDteExpiration": {"$date": int(1000 * ends)},
             "flagAdvise": True,
-            "accessToken": login.token,
+            "accessToken": token,
             "apiCounter": {
-                "current": self._sessions.used(),
-                "dailyUse": self._sessions.daily_quota,
+                "current": counted,
+                "dailyUse": self._daily,
                 "owner": 0,
-                "licenceUse": "Please mention EMT Madrid MobilityLabs as data source.",
-                "aboutUses": "",
+                "licenceUse": _LICENCE,
+                "aboutUses": "A made-up city: nothing in it is EMT's.",
             },
-            "username": "someone",
+            "username": "demo",
         }
-        return self._emt(login.code, login.words, [user])
 
-    def _arrivals(self, request: Request, stop: str, line: str) -> Answer:
-        del request
-        if stop not in self._city.stops or (line and line not in self._city.lines):
-            words = [{"ES": "Parada no disponible o inexistente"}, {"EN": "Stop disabled"}]
-            return self._emt("80", words, [_EMPTY_STOP])
-        return self._ok([self._board.answer(stop, line, self._clock.now())])
+    def expire_tokens(self) -> None:
+        """Every token given so far is dead."""
+        self._tokens.clear()
 
-    def _lines(self, request: Request, day: str) -> Answer:
-        del request
-        return self._ok(catalogue.lines(self._city, _date(day)))
-
-    def _line(self, request: Request, line: str, day: str) -> Answer:
-        del request
-        if line not in self._city.lines:
-            return self._emt("81", "No records found or error", [{}])
-        return self._ok([catalogue.line_detail(self._city.lines[line], _date(day))])
-
-    def _line_stops(self, request: Request, line: str, direction: str) -> Answer:
-        del request
-        if line not in self._city.lines:
-            return self._emt("81", "No records found or error", [{}])
-        found = catalogue.stops_of_line(self._city, self._city.lines[line], int(direction))
-        return self._ok([found])
-
-    def _stops(self, request: Request) -> Answer:
-        wanted = request.body if isinstance(request.body, list) else []
-        return self._ok(catalogue.stops(self._city, [str(stop) for stop in wanted]))
-
-    def _calendar(self, request: Request, first: str, last: str) -> Answer:
-        del request
-        return self._ok(catalogue.calendar(_date(first), _date(last), self._day_types))
-
-    def _weather(self, request: Request) -> Answer | None:
-        """WeatherAPI's half; None for a path of its own that it does not have."""
-        refused = weatherapi.refusal(request.query, self._places)
-        if request.path not in ("/v1/current.json", "/v1/history.json"):
-            refused = weatherapi.Refusal(400, 1005, "API URL is invalid.")
+    def _weatherapi(self, path: str, query: Mapping[str, str], now: datetime) -> Answer:
+        refused = self._refused(query)
         if refused:
-            error = {"code": refused.code, "message": refused.message}
-            return Answer(refused.status, {"error": error})
-        now = self._clock.now()
-        if request.path == "/v1/current.json":
-            return Answer(200, weatherapi.current(now, air=request.query.get("aqi") == "yes"))
+            return refused
+        if path == "/v1/current.json":
+            return 200, self._weather.current(now, air=query.get("aqi") == "yes")
+        if path != "/v1/history.json":
+            return _weather_error(400, 1005, "API URL is invalid.")
         try:
-            day = date.fromisoformat(request.query.get("dt", ""))
+            day = date.fromisoformat(query.get("dt", ""))
         except ValueError:
-            message = "Parameter dt is missing or not yyyy-MM-dd."
-            return Answer(400, {"error": {"code": 1007, "message": message}})
-        return Answer(200, weatherapi.history(now, day))
+            return _weather_error(400, 1007, "Parameter dt is missing or no date.")
+        return 200, self._weather.history(now, day)
 
-    def _ok(self, data: list[Any]) -> Answer:
-        return self._emt("00", "Data recovered  OK, (lapsed: 91 millsecs)", data)
+    def _refused(self, query: Mapping[str, str]) -> Answer | None:
+        """In the order that WeatherAPI looks: the key, then the place."""
+        key, place = query.get("key", ""), query.get("q", "")
+        if not key:
+            return _weather_error(401, 1002, "API key is invalid or not provided.")
+        if self._key and key != self._key:
+            return _weather_error(401, 2006, "API key is invalid.")
+        if not place:
+            return _weather_error(400, 1003, "Parameter q is missing.")
+        if place.startswith("nowhere"):
+            return _weather_error(400, 1006, "No location found matching parameter 'q'")
+        return None
 
-    def _emt(self, code: str, description: Any, data: list[Any]) -> Answer:
-        local = self._clock.now().astimezone(MADRID).replace(tzinfo=None)
-        envelope = {
-            "code": code,
-            "description": description,
-            "datetime": local.isoformat(timespec="microseconds"),
-            "data": data,
-        }
-        return Answer(200, envelope)
+
+def _weather_error(status: int, code: int, message: str) -> Answer:
+    return status, {"error": {"code": code, "message": message}}
 
 
-def _date(text: str) -> date:
-    return datetime.strptime(text, "%Y%m%d").replace(tzinfo=MADRID).date()
+def _arrivals(emt: EmtCity, now: datetime, stop: str, line: str | None) -> dict[str, Any]:
+    return emt.arrivals(now, stop, line)
+
+
+def _lines(emt: EmtCity, now: datetime, day: str) -> dict[str, Any]:
+    return emt.lines(now, _day(day))
+
+
+def _detail(emt: EmtCity, now: datetime, line: str, day: str) -> dict[str, Any] | None:
+    return emt.line_detail(now, line, _day(day))
+
+
+def _stops_of_line(emt: EmtCity, now: datetime, line: str, direction: str) -> dict[str, Any] | None:
+    return emt.stops_of_line(now, line, int(direction))
+
+
+def _stops(emt: EmtCity, now: datetime) -> dict[str, Any]:
+    return emt.stops(now)
+
+
+def _calendar(emt: EmtCity, now: datetime, first: str, last: str) -> dict[str, Any]:
+    return emt.calendar(now, _day(first), _day(last))
+
+
+def _day(text: str) -> date:
+    return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+
+
+def _route(
+    verb: str, version: int, pattern: str, call: Callable[..., dict[str, Any] | None]
+) -> tuple[str, re.Pattern[str], Callable[..., dict[str, Any] | None]]:
+    return verb, re.compile(_BUS.format(version) + pattern), call
+
+
+_ROUTES = (
+    _route("POST", 2, r"/stops/(?P<stop>\w+)/arrives/(?:(?P<line>\w+)/)?", _arrivals),
+    _route("GET", 2, r"/lines/info/(?P<day>\d{8})/", _lines),
+    _route("GET", 1, r"/lines/(?P<line>\w+)/info/(?P<day>\d{8})/", _detail),
+    _route("GET", 1, r"/lines/(?P<line>\w+)/stops/(?P<direction>[12])/", _stops_of_line),
+    _route("POST", 1, r"/stops/list/", _stops),
+    _route("GET", 1, r"/calendar/(?P<first>\d{8})/(?P<last>\d{8})/", _calendar),
+)

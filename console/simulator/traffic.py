@@ -1,198 +1,177 @@
-"""Where every bus is and when it comes: a pure function of the seed and the instant.
+"""The made-up buses: when each trip passes each stop, and where a bus is at an instant.
 
-A trip is decided when it is looked at, from seed, route and service day; nothing is remembered
-but as a cache. Rush hours and storms slow buses down, bunch them and cancel some.
+A trip is slowed down by rush hours and storms, which also make some trips fall out; so the
+gaps between buses grow, and a first bus may be far away.
 """
 
 from __future__ import annotations
 
-import math
 import random
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from console.simulator import weather
-from console.simulator.city import LINES
-from console.simulator.timetables import Window
-from console.simulator.weather import MADRID
+from console.simulator.network import metres
+from ingestion.holidays_calendar import derived_days
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from zoneinfo import ZoneInfo
 
-    from console.simulator.city import Line, Route
+    from console.simulator.network import Line, Network, Stop, Window
 
-_METERS_PER_SEC = 5.2
-_RUSH_HOURS = (8.3, 18.4)
-_PASSED_SEC = 6.0
-"""So long is a bus still announced, at 0 seconds and a negative distance, after it has left."""
-_SHOWN = 2
-_HIRED = Window("08:30", "20:00", 30, 30)  # of lines that publish no timetable
-NIGHT_STARTS_MIN = 20 * 60
-DAY_STARTS_MIN = 6 * 60
-
-
-@dataclass(frozen=True)
-class Pressure:
-    """What a moment does to traffic."""
-
-    slowness: float
-    spread: float
-    """Standard deviation of a departure, as a part of the headway."""
-    missing: float
-    """The part of departures that does not take place."""
+_METRES_PER_SEC = 5.5
+_DWELL_SEC = 18
+_TURN_SEC = 90
+_FLEET = 14
+# A bus that has just passed is shown for a moment, with a distance below zero.
+PASSED_SEC = 12
+# A trip that starts later than this is not shown yet.
+_SHOWN_SEC, _SHOWN_AT_NIGHT_SEC = 3600, 6000
+_DAY_MIN, _EARLY_MIN, _LATE_MIN = 1440, 360, 1200
+# Local minute, half width: morning, noon and evening.
+_RUSHES = ((8 * 60 + 15, 95, 1.0), (14 * 60 + 15, 80, 0.5), (18 * 60 + 40, 120, 0.9))
 
 
 @dataclass(frozen=True)
 class Trip:
-    """One run of a bus: when it is at each stop of its route, in epoch seconds."""
+    """One run of a bus along a direction: the instants at its stops, and metres from the first."""
 
     bus: int
     times: tuple[float, ...]
+    metres: tuple[float, ...]
+    stops: tuple[Stop, ...]
+
+    def place(self, epoch: float) -> tuple[float, float, float]:
+        """Longitude, latitude and metres from the first stop; before it starts, it stands there."""
+        after = bisect_right(self.times, epoch)
+        if after == 0:
+            return self.stops[0].lon, self.stops[0].lat, 0.0
+        if after == len(self.times):
+            beyond = (epoch - self.times[-1]) * _METRES_PER_SEC / 2
+            return self.stops[-1].lon, self.stops[-1].lat, self.metres[-1] + beyond
+        one, other = self.stops[after - 1], self.stops[after]
+        share = (epoch - self.times[after - 1]) / (self.times[after] - self.times[after - 1])
+        gone = self.metres[after - 1] + share * (self.metres[after] - self.metres[after - 1])
+        lon = one.lon + share * (other.lon - one.lon)
+        return lon, one.lat + share * (other.lat - one.lat), gone
 
 
 @dataclass(frozen=True)
-class Approach:
-    """A bus on its way to a stop, seen at an instant."""
+class Coming:
+    """A bus that is due at a stop."""
 
-    route: Route
-    bus: int
-    seconds: float
-    meters: float
-    lon: float
-    lat: float
-
-
-def pressure(at: float) -> Pressure:
-    """Rush hours on any day, storms when there are any."""
-    return _pressure(int(at // 60))
-
-
-@lru_cache(maxsize=50_000)
-def _pressure(minute: int) -> Pressure:
-    local = datetime.fromtimestamp(60 * minute, tz=MADRID)
-    hour = local.hour + local.minute / 60
-    rush = max(math.exp(-(((hour - peak) / 1.1) ** 2)) for peak in _RUSH_HOURS)
-    heavy = weather.storm(local)
-    return Pressure(
-        slowness=1 + 0.3 * rush + 0.6 * heavy,
-        spread=0.18 + 0.26 * rush + 0.45 * heavy,
-        missing=0.02 + 0.07 * rush + 0.25 * heavy,
-    )
+    trip: Trip
+    position: int
+    arrives: float
 
 
 class Traffic:
-    """The buses of a city with a seed; `day_type` tells which timetable a day has."""
+    """Every trip of a network; the same for the same seed."""
 
-    def __init__(self, seed: int, day_type: Callable[[date], str]) -> None:
-        self._seed = seed
-        self._day_type = day_type
-        self._trips: dict[tuple[str, int, date], list[Trip]] = {}
-        self._times: dict[tuple[str, int, int, date], list[tuple[float, Trip]]] = {}
+    def __init__(self, network: Network, seed: int, zone: ZoneInfo) -> None:
+        self._network, self._seed, self._zone = network, seed, zone
+        self._trips = lru_cache(maxsize=512)(self._trips_of)
+        self._board = lru_cache(maxsize=512)(self._board_of)
+        self._day_types = lru_cache(maxsize=4)(_day_types)
 
-    def approaching(self, route: Route, place: int, moment: datetime) -> list[Approach]:
-        """The next buses of a route at one of its stops, nearest first."""
-        now = moment.timestamp()
-        today = moment.astimezone(MADRID).date()
-        found: list[tuple[float, Trip]] = []
+    def day_type(self, day: date) -> str:
+        """LA, VI, SA or FE."""
+        return self._day_types(day.year)[day]
+
+    def coming(self, line: Line, direction: int, stop_id: str, epoch: float) -> list[Coming]:
+        """The next two buses of a line at a stop, the nearest first."""
+        today = datetime.fromtimestamp(epoch, self._zone).date()
+        ahead = _SHOWN_AT_NIGHT_SEC if line.runs_at_night else _SHOWN_SEC
+        found = []
         for day in (today - timedelta(days=1), today):
-            times = self._at_stop(route, place, day)
-            start = bisect_left(times, now - _PASSED_SEC, key=lambda entry: entry[0])
-            found.extend(times[start : start + _SHOWN])
-        found.sort(key=lambda entry: (entry[0], entry[1].bus))
-        return [_seen(route, place, trip, now) for _, trip in found[:_SHOWN]]
+            due = self._board(line.plan.code, direction, day).get(stop_id, [])
+            first = bisect_left(due, epoch - PASSED_SEC, key=lambda coming: coming.arrives)
+            found += due[first : first + 2]
+        shown = [c for c in found if c.trip.times[0] <= epoch + ahead]
+        return sorted(shown, key=lambda coming: coming.arrives)[:2]
 
-    def _at_stop(self, route: Route, place: int, day: date) -> list[tuple[float, Trip]]:
-        key = (route.line.code, route.direction, place, day)
-        if key not in self._times:
-            trips = self._day(route, day)
-            times = [(trip.times[place], trip) for trip in trips]
-            self._times[key] = sorted(times, key=lambda entry: (entry[0], entry[1].bus))
-        return self._times[key]
+    def _board_of(self, code: str, direction: int, day: date) -> dict[str, list[Coming]]:
+        """The trips of a service day by stop, in the order of their arrival there."""
+        board: dict[str, list[Coming]] = {}
+        for trip in self._trips(code, direction, day):
+            for position, (stop, at) in enumerate(zip(trip.stops, trip.times)):
+                board.setdefault(stop.stop_id, []).append(Coming(trip, position, at))
+        for due in board.values():
+            due.sort(key=lambda coming: coming.arrives)
+        return board
 
-    def _day(self, route: Route, day: date) -> list[Trip]:
-        key = (route.line.code, route.direction, day)
-        if key not in self._trips:
-            self._trips[key] = self._made(route, day)
-        return self._trips[key]
-
-    def _made(self, route: Route, day: date) -> list[Trip]:
-        window, later = self._window(route.line, route.direction, day)
-        if window is None:
-            return []
-        chance = random.Random(  # noqa: S311  a simulation
-            f"{self._seed}/{route.line.code}/{route.direction}/{day.isoformat()}"
-        )
-        midnight = datetime.combine(day, time(), MADRID).timestamp() + 60 * later
-        trips, due, number = [], float(window.start_min), 0
-        while due <= window.stop_min:
-            planned = midnight + 60 * due
-            felt, headway = pressure(planned), _headway(window, due)
-            late, luck, pace = chance.gauss(0, felt.spread), chance.random(), chance.gauss(1, 0.06)
-            if luck >= felt.missing:
-                departs = planned + 60 * headway * late
-                trips.append(Trip(_bus(route, number), _times(route, departs, pace)))
-            due += headway
-            number += 1
+    def _trips_of(self, code: str, direction: int, day: date) -> list[Trip]:
+        line = self._network.lines[code]
+        rng = random.Random(f"{self._seed}/{code}/{direction}/{day}")  # noqa: S311 - a game
+        route = line.routes[direction - 1]
+        gone = (0.0, *accumulate(metres(one, other) for one, other in pairwise(route)))
+        noon = datetime(day.year, day.month, day.day, 12, tzinfo=self._zone).timestamp()
+        trips: list[Trip] = []
+        for number, minute in enumerate(departures(line, direction, self.day_type(day))):
+            # As many draws for each trip, so that one that falls out changes no other.
+            fate, late, pace = rng.random(), abs(rng.gauss(0, 1)), rng.gauss(0, 1)
+            leaves = noon - 43_200 + 60 * minute
+            trouble, rush = weather.storm(leaves, self._zone), self._rush(leaves)
+            if fate < 0.02 + 0.05 * rush + 0.38 * trouble and not line.plan.one_bus:
+                continue
+            leaves += 25 * late * (1 + 2 * rush + 4 * trouble)
+            if line.plan.one_bus and trips:
+                leaves = max(leaves, trips[-1].times[-1] + _TURN_SEC)
+            own = max(0.8, 1 + 0.06 * pace * (1 + rush + 2 * trouble))
+            bus = 1000 + 40 * line.number + 2 * (0 if line.plan.one_bus else number % _FLEET)
+            times = self._times(leaves, gone, own)
+            trips.append(Trip(bus + direction - 1, times, gone, route))
         return trips
 
-    def _window(self, line: Line, direction: int, day: date) -> tuple[Window | None, int]:
-        """The window of a service day, and the minutes that its way back is later."""
-        if not line.timetable:
-            return _HIRED, 0
-        pair = line.timetable[self._kind(line, day)]
-        window, other = pair[direction - 1], pair[2 - direction]
-        back = (
-            window is not None
-            and other is not None
-            and window.start_min < DAY_STARTS_MIN
-            and other.start_min >= NIGHT_STARTS_MIN
-        )
-        return window, 1440 if back else 0
+    def _times(self, leaves: float, gone: tuple[float, ...], own: float) -> tuple[float, ...]:
+        times = [leaves]
+        for before, after in pairwise(gone):
+            at = times[-1]
+            slow = 1 + 0.35 * self._rush(at) + 1.1 * weather.storm(at, self._zone)
+            times.append(at + ((after - before) / _METRES_PER_SEC + _DWELL_SEC) * slow * own)
+        return tuple(times)
 
-    def _kind(self, line: Line, day: date) -> str:
-        kind = self._day_type(day)
-        return "LA" if kind == "VI" and kind not in line.timetable else kind
+    def _rush(self, epoch: float) -> float:
+        local = datetime.fromtimestamp(epoch, self._zone)
+        if self.day_type(local.date()) in {"SA", "FE"}:
+            return 0.0
+        return _demand(local.hour * 60 + local.minute)
 
 
-def _headway(window: Window, due: float) -> float:
-    """Near the shortest by day, towards the longest in the evening."""
-    hour = due / 60 % 24
-    evening = min(max((hour - 20) / 4, 0.0), 1.0)
-    early = 0.2 if hour < 7 else 0.0  # noqa: PLR2004
-    night = window.start_min >= NIGHT_STARTS_MIN
-    part = 0.1 if night else max(0.5 * evening, early, 0.05)
-    return window.shortest + part * (window.longest - window.shortest)
+def _demand(minute: float) -> float:
+    return max(strength * weather.bump(minute, centre, half) for centre, half, strength in _RUSHES)
 
 
-def _bus(route: Route, number: int) -> int:
-    """Each line has buses of its own, and each direction half of them."""
-    return 1000 + 80 * LINES.index(route.line) + 40 * (route.direction - 1) + number % 40
+def departures(line: Line, direction: int, day_type: str) -> list[float]:
+    """The planned departures of a day, in minutes from its midnight, which may pass 1440."""
+    windows = line.windows.get(day_type, line.windows["LA"])
+    if windows is None:
+        return []
+    start, stop = minutes(windows[direction - 1])
+    other, other_stop = minutes(windows[2 - direction])
+    if start < _EARLY_MIN and other >= _LATE_MIN and other_stop >= _DAY_MIN:
+        start, stop = start + _DAY_MIN, stop + _DAY_MIN
+    found, at = [], float(start)
+    while at <= stop:
+        found.append(at)
+        at += _headway(windows[direction - 1], at)
+    return found
 
 
-def _times(route: Route, departs: float, pace: float) -> tuple[float, ...]:
-    times = [departs]
-    for near, far in pairwise(route.meters):
-        slowness = max(pace, 0.7) * pressure(times[-1]).slowness
-        times.append(times[-1] + (far - near) / _METERS_PER_SEC * slowness)
-    return tuple(times)
+def minutes(window: Window) -> tuple[int, int]:
+    """Start and stop in minutes; a stop before the start is on the next day."""
+    start, stop = (60 * int(text[:2]) + int(text[3:]) for text in (window.start, window.stop))
+    return start, stop + (_DAY_MIN if stop < start else 0)
 
 
-def _seen(route: Route, place: int, trip: Trip, now: float) -> Approach:
-    """The bus between the stops where its times put it; before its departure at the head."""
-    leg = min(max(bisect_right(trip.times, now) - 1, 0), len(trip.times) - 2)
-    since, until = trip.times[leg], trip.times[leg + 1]
-    part = min(max((now - since) / (until - since), 0.0), 1.0)
-    along = route.meters[leg] + part * (route.meters[leg + 1] - route.meters[leg])
-    lon, lat = route.point(along)
-    return Approach(
-        route=route,
-        bus=trip.bus,
-        seconds=max(trip.times[place] - now, 0.0),
-        meters=route.meters[place] - along,
-        lon=round(lon, 12),
-        lat=round(lat, 12),
-    )
+def _headway(window: Window, minute: float) -> float:
+    """The rarest at quiet times, the most frequent in the rush."""
+    return window.max_freq - (window.max_freq - window.min_freq) * _demand(minute % _DAY_MIN)
+
+
+def _day_types(year: int) -> dict[date, str]:
+    return {date.fromisoformat(day["day"]): day["day_type"] for day in derived_days(year - 1, year)}

@@ -85,11 +85,10 @@ def lines_without_days(folder: Path, landed_at: datetime) -> list[str]:
 
 def answered_ids(folder: Path, *, form: str, landed_at: datetime) -> list[str]:
     """Name the id of every accepted answer, repeats included."""
-    polls = reading.polls(folder, form)
-    found = []
-    for poll in polls:
-        event_ts = days.read_local(poll.at_local)
-        for arrival in poll.arrivals:
-            if event_ts and arrivals.rejection(arrival, event_ts, landed_at) is None:
-                found.append(arrivals.arrival_id(event_ts, arrival))
-    return found
+    dated = ((days.read_local(poll.at_local), poll) for poll in reading.polls(folder, form))
+    return [
+        arrivals.arrival_id(event_ts, arrival)
+        for event_ts, poll in dated
+        for arrival in poll.arrivals
+        if event_ts and arrivals.rejection(arrival, event_ts, landed_at) is None
+    ]

@@ -1,0 +1,3 @@
+"""The recorded days and real processes."""
+
+from __future__ import annotations

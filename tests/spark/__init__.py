@@ -1,0 +1,3 @@
+"""Tests that need Spark: rows in, rows out, on a small lake."""
+
+from __future__ import annotations

@@ -28,16 +28,16 @@ class GoldLake:
 
     def __init__(self, lake: Lake, silver: dict[str, list[Row]]) -> None:
         self.lake = lake.make_for(GOLD_EMT)
-        self.silver: dict[str, list[Row]] = {name: [] for name in SOURCES}
+        self.silver: dict[str, list[Row]] = {name: [] for name in SOURCES} | silver
         self.was: dict[str, dict[int, list[Row]]] = {name: {} for name in SOURCES}
         for name, rows in silver.items():
-            self.put(name, rows)
+            self.lake.load(SOURCES[name], rows)
 
     def put(self, name: str, rows: list[Row]) -> None:
         """Merge rows that are newer than what is there, or new."""
         table = SOURCES[name]
         self._remember(name)
-        self.lake.put(table, rows, replace=True)
+        assert self.lake.put(table, rows, replace=True).rejected == 0
         by_key = {_key(table, row): row for row in self.silver[name]}
         by_key.update({_key(table, row): row for row in rows})
         self.silver[name] = list(by_key.values())

@@ -143,6 +143,8 @@ def silver(random: Random, count: int = 60) -> dict[str, list[Row]]:
     arrivals.append({**arrival(count, random), **night, "estimate_arrive_sec": 5000})
     unasked = {"event_ts": utc("2025-08-28 00:30"), "line": None, "label": "001"}
     arrivals.append({**arrival(count + 1, random), **unasked, "estimate_arrive_sec": 5000})
+    unknown = {"event_ts": utc("2025-08-28 09:10"), "line": "027", "label": "27"}
+    arrivals.append({**arrival(count + 2, random), **unknown})
     return {
         "arrivals_predictions": arrivals,
         "lines": lines(),

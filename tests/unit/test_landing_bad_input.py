@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import time
+import tracemalloc
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ from landing_files import (
     workbook,
 )
 
+from ingestion import caps
 from ingestion.quarantine import quarantined
+from lakehouse.errors import BadInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,10 +165,14 @@ BOMBS = {
 
 @pytest.mark.parametrize(("content", "reason"), BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_refused_before_it_expands(tmp_path: Path, content: bytes, reason: str) -> None:
-    """What would fill the memory is refused in less than a second."""
+    """What would fill the memory is refused in less than a second, and fills none of it."""
     start = time.process_time()
+    tracemalloc.start()
     landed = drop(tmp_path, content, name="bomb.xlsx")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     assert time.process_time() - start < 1
+    assert peak < 30 * MB
     assert landed.status == "quarantined"
     assert reason in landed.reason
 
@@ -224,3 +231,10 @@ def test_rows_without_a_stop_are_landed(tmp_path: Path) -> None:
     """Landing judges the shape, not the values: an empty cell is silver's to reject."""
     landed = drop(tmp_path, csv_text(HEADER, ["", "a", ""], ["1", "b", ""]))
     assert payloads(landed) == [{"name": "a"}, {"node": "1", "name": "b"}]
+
+
+def test_no_file_becomes_larger_than_its_cap() -> None:
+    """A modest ratio is no excuse: the expanded size has a limit of its own."""
+    caps.check_expansion(caps.WORKBOOK_BYTES // 10, caps.WORKBOOK_BYTES, caps.WORKBOOK_BYTES)
+    with pytest.raises(BadInputError, match=r"more than 512\.0 MB, the most that is read"):
+        caps.check_expansion(caps.WORKBOOK_BYTES, caps.WORKBOOK_BYTES + 1, caps.WORKBOOK_BYTES)

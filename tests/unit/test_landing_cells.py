@@ -58,6 +58,15 @@ def test_a_python_literal_is_its_value(value: Any) -> None:
     assert same(structured(repr(value)), value)
 
 
+@pytest.mark.parametrize(
+    "text", [r"['\/', 'a']", r"['\ud83d\ude00', 'a']", "['a', \"l'a\", 'b\"c']"]
+)
+@pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
+def test_escapes_are_pythons(text: str) -> None:
+    """Where JSON would read an escape otherwise, Python's reading holds."""
+    assert structured(text) == ast.literal_eval(text)
+
+
 @given(STRUCTURES)
 def test_json_in_a_cell_is_its_value(value: Any) -> None:
     """JSON in a cell is read as the value it is, escapes included."""
@@ -110,6 +119,7 @@ def test_a_safe_name_is_one_harmless_part_of_a_path(name: str) -> None:
     assert path.parent == root
     assert safe.isprintable()
     assert not safe.startswith(".")
+    assert not set(safe) & {"/", "\\"}
     assert safe != "reason.json"
     assert len(safe.encode()) <= 160
     assert safe_name(safe) == safe

@@ -118,7 +118,8 @@ def test_excel_values_become_json_values(tmp_path: Path) -> None:
     }  # fmt: skip
     content = workbook([["node", "name", *cells], ["1", "x", *(v for v, _ in cells.values())]])
     expected = {key: value for key, (_, value) in cells.items() if value is not None}
-    assert payloads(drop(tmp_path, content)) == [{"node": "1", "name": "x"} | expected]
+    (payload,) = payloads(drop(tmp_path, content))
+    assert json.dumps(payload) == json.dumps({"node": "1", "name": "x"} | expected)
 
 
 def test_numbers_in_csv_stay_text_and_formulas_are_data(tmp_path: Path) -> None:
@@ -137,6 +138,21 @@ def test_every_sheet_with_the_header_is_landed_and_others_are_listed(tmp_path: P
     assert places(landed) == [("A", 2), ("B", 2)]
     assert (landed.status, landed.bad_rows) == ("partly", 1)
     assert "row 1 of sheet 'Notes'" in landed.reason
+
+
+def test_a_long_csv_cell_is_no_bad_row(tmp_path: Path) -> None:
+    """A whole timetable is longer than what Python's csv module takes by itself."""
+    stops = json.dumps(["5710"] * 50_000)
+    landed = drop(tmp_path, csv_text(HEADER, ["1", "a", stops]))
+    assert payloads(landed)[0]["lines"] == ["5710"] * 50_000
+
+
+def test_another_streams_rows_are_refused(tmp_path: Path) -> None:
+    """Timetables have a line and a label too, and would pass for lines."""
+    landed = drop(
+        tmp_path, json_lines({"line": 1, "label": "1", "stops": []}), stream=Stream("emt", "lines")
+    )
+    assert landed.reason.endswith("another stream's columns: stops")
 
 
 def test_a_cut_cell_stays_text(tmp_path: Path) -> None:

@@ -1,0 +1,3 @@
+"""Measured ratios: what a growing lake costs, against the bars it must keep."""
+
+from __future__ import annotations
