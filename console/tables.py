@@ -82,7 +82,6 @@ def _partitioning(table: Table, fields: Schema) -> PartitionSpec:
     by_name: dict[str, Any] = {
         "days": transforms.DayTransform,
         "months": transforms.MonthTransform,
-        "identity": transforms.IdentityTransform,
     }
     return Spec(
         *(

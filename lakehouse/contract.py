@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from lakehouse.snapshots import History
     from lakehouse.table import Table
 
-_TRANSFORMS = {"days": "day", "months": "month", "identity": "identity"}
+_TRANSFORMS = {"days": "day", "months": "month"}
 
 
 def partition_name(transform: str, column: str) -> str:
     """Iceberg's usual name of a partition field: event_ts_day."""
-    return column if transform == "identity" else f"{column}_{_TRANSFORMS[transform]}"
+    return f"{column}_{_TRANSFORMS[transform]}"
 
 
 def properties(table: Table) -> dict[str, str]:

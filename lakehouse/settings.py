@@ -36,7 +36,7 @@ class Settings:
     lease_wait_sec: int = 120
     spark_memory: str = "4g"
     spark_cores: int = 2
-    spark_java: str = "-XX:TieredStopAtLevel=1"
+    spark_java: str = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
     emt_url: str = "https://openapi.emtmadrid.es"
     weatherapi_url: str = "https://api.weatherapi.com"
     emt_daily_quota: int = 20_000

@@ -20,7 +20,7 @@ ICEBERG_TYPES = {
     "timestamp": "timestamptz",
     "array<string>": "list<string>",
 }
-_PARTITION = re.compile(r"(days|months|identity)\((\w+)\)\Z")
+_PARTITION = re.compile(r"(days|months)\((\w+)\)\Z")
 
 
 @dataclass(frozen=True)
@@ -110,10 +110,12 @@ class Table:
         for name in (*named, *((self.latest_by,) if self.latest_by else ())):
             if name not in self._by_name:
                 raise ContractError(f"{self.full_name}: no column {name}")
-        for name in self.key:
+        for name in (*self.key, *self.partition_columns):
             if not self._by_name[name].required:
-                raise ContractError(f"{self.full_name}: key column {name} must be required")
+                raise ContractError(f"{self.full_name}: {name} must be required")
         for name in self.partition_columns:
+            if self._by_name[name].kind not in ("date", "timestamp"):
+                raise ContractError(f"{self.full_name}: {name} is no time, it makes no partitions")
             if self.key and name not in (*self.key, *self.derived):
                 raise ContractError(
                     f"{self.full_name}: partitioned by {name}, which the key does not determine: "

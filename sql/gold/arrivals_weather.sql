@@ -32,7 +32,12 @@ versions as (
         valid_from,
         lead(valid_from) over (partition by line order by valid_from) as next_from,
         row_number() over (partition by line order by valid_from) = 1 as is_first
-    from (select distinct line, valid_from from lines_timetable)
+    from (
+        select distinct
+            line,
+            valid_from
+        from lines_timetable
+    ) as fetched
 ),
 
 -- The timetable in force on a service day: the latest fetched by then, else the earliest.
@@ -127,7 +132,7 @@ service_windows as (
                 0
             ) as later
         from clock
-    )
+    ) as shifted
 ),
 
 -- The same windows by the local date they are looked up on, in minutes of that date.
@@ -155,7 +160,7 @@ local_windows as (
             max_headway
         from service_windows
         where stop_min >= 1440
-    )
+    ) as looked_up
     group by line, local_date
 ),
 

@@ -31,6 +31,7 @@ class GoldLake:
         self.silver: dict[str, list[Row]] = {name: [] for name in SOURCES} | silver
         self.was: dict[str, dict[int, list[Row]]] = {name: {} for name in SOURCES}
         for name, rows in silver.items():
+            self.was[name][self.lake.head(SOURCES[name])] = []
             self.lake.load(SOURCES[name], rows)
 
     def put(self, name: str, rows: list[Row]) -> None:

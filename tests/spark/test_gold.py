@@ -132,8 +132,7 @@ def gold_set_back(made: GoldLake, random: Random, number: int) -> None:
 STEPS = [
     late_arrivals, late_weather, corrected_weather, timetable_added, calendar_changed,
     label_changed, gold_set_back, timetable_changed, silver_set_back, weather_vanishes,
-    other_threshold, timetable_earlier, arrivals_vanish, other_window, gold_set_back,
-    late_arrivals,
+    other_threshold, timetable_earlier, arrivals_vanish, other_window,
 ]  # fmt: skip
 
 

@@ -215,7 +215,7 @@ def test_partitions_far_apart_in_one_batch(lake: Lake, table: Table) -> None:
     assert changed == {"at_day=2015-01-01", "at_day=2025-08-27"}
 
 
-@pytest.mark.parametrize("partition", [(), ("months(at)",), ("days(day)",), ("identity(day)",)])
+@pytest.mark.parametrize("partition", [(), ("months(at)",), ("days(day)",)])
 def test_other_layouts(lake: Lake, partition: tuple[str, ...]) -> None:
     """Without partitions, by month, and by a date: an old row is found all the same."""
     columns = (*made().columns, Column("day", "date", "A day.", required=True))

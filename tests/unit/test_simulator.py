@@ -171,6 +171,41 @@ def test_the_seed_and_the_instant_decide_everything() -> None:
     two.arrivals(MORNING + timedelta(hours=9), stop, None)
     assert one.arrivals(MORNING, stop, None) == two.arrivals(MORNING, stop, None)
     assert one.arrivals(MORNING, stop, None) != other.arrivals(MORNING, stop, None)
+    city, epoch = network.build(SEED), MORNING.timestamp()
+    due = [
+        Traffic(city, seed, ZONE).coming(city.lines["034"], 1, stop, epoch) for seed in (SEED, 8)
+    ]
+    assert [coming.arrives for coming in due[0]] != [coming.arrives for coming in due[1]]
+
+
+def test_a_storm_slows_buses_and_makes_trips_fall_out() -> None:
+    """The day after, at the same hours, more trips run and each takes less time."""
+    city = network.build(SEED)
+    traffic, days = Traffic(city, SEED, ZONE), [MORNING.date() + n * ONE_DAY for n in (1, 2)]
+    trips = [
+        [
+            trip.times[-1] - trip.times[0]
+            for code in ("001", "014", "034")
+            for trip in traffic._trips(code, 1, day)
+            if datetime.fromtimestamp(trip.times[0], ZONE).hour in (17, 18, 19)
+        ]
+        for day in days
+    ]
+    assert len(trips[0]) < 0.9 * len(trips[1])
+    assert sum(trips[0]) / len(trips[0]) > 1.3 * sum(trips[1]) / len(trips[1])
+
+
+def test_the_only_bus_of_a_line_stands_twice_in_a_reply(polled: Polls) -> None:
+    """Now, and after its next lap: one place, and a lap more to go."""
+    circular = [[a for a in x if a["line"] == "C1"] for _, _, x in polled]
+    pairs = [x for x in circular if len(x) == 2 and x[0]["bus"] == x[1]["bus"] and x[0] != x[1]]
+    assert pairs
+    for now, later in pairs:
+        assert now["geometry"] == later["geometry"] or [0.0, 0.0] in (
+            now["geometry"]["coordinates"],
+            later["geometry"]["coordinates"],
+        )
+        assert later["DistanceBus"] > now["DistanceBus"] + 1000
 
 
 def test_the_oddities_of_recorded_replies_occur(polled: Polls) -> None:
@@ -209,7 +244,7 @@ def test_delays_follow_rush_hours_and_storms(polled: Polls) -> None:
     assert firsts["rated"] / firsts["all"] > 0.6
     assert 0.08 < rate["rated"] < 0.20
     assert rate["rush"] > rate["calm"]
-    assert rate["severe"] > rate["bad"] > rate["good"]
+    assert rate["severe"] > 1.5 * rate["bad"] > 2 * rate["good"]
 
 
 def test_every_severity_of_weather_occurs() -> None:
@@ -217,6 +252,10 @@ def test_every_severity_of_weather_occurs() -> None:
     moments = [MORNING.replace(hour=0, minute=0) + timedelta(minutes=30 * n) for n in range(144)]
     assert {severity(at) for at in moments} == {"good", "moderate", "bad", "severe"}
     assert {at.day for at in moments if weather.storm(at.timestamp(), ZONE)} == {3}
+    skies = [weather.sky(at.timestamp(), ZONE, SEED) for at in moments]
+    worst = max(skies, key=lambda sky: sky.storm)
+    assert (worst.precip_mm > 2, worst.wind_kph > 45, worst.vis_km < 3) == (True, True, True)
+    assert "rain" in worst.condition[0]
 
 
 def test_the_network_is_as_a_city_s() -> None:
@@ -336,6 +375,7 @@ def test_lines_detail_and_calendar_answer(door: Door) -> None:
     days = door.get(f"{V1}/calendar/20260430/20260504/")["data"]
     assert [day["dayType"] for day in days] == ["LA", "FE", "FE", "FE", "LA"]
     assert days[1]["date"] == "01/05/2026 0:00:00"
+    assert door.get(f"{V1}/calendar/20260306/20260306/")["data"][0]["dayType"] == "LA"
 
 
 def test_login_says_00_once_and_01_while_the_token_lives(door: Door, clock: SimulatedClock) -> None:
