@@ -79,6 +79,11 @@ def publish(target: Path, content: bytes) -> None:
             out.flush()
             os.fsync(out.fileno())
         partial.replace(target)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # else the name itself may be gone after a power cut
+        finally:
+            os.close(folder)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise StorageError(f"{target}: {error.strerror}", next_command="df -h") from error
