@@ -10,8 +10,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 _SECRET = re.compile(
-    r"((?:^|[?&\s\"'])(?:key|appid|token|accesstoken|password|passkey|email|x-clientid)"
-    r"[\"']?\s*[=:]\s*[\"']?)[^&\s\"',}]+",
+    r"((?<![A-Za-z])(?:(?:pass|api)?key|appid|(?:access)?token|password|email|clientid|secret)"
+    r"[\"']?\s*[=:]\s*)"
+    r"(?:\"[^\"]*\"|'[^']*'|[^&\s\"',}]+)",
     re.IGNORECASE,
 )
 _LOGGER = logging.getLogger("lake")
@@ -27,7 +28,18 @@ class _Lines(logging.Formatter):
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         facts = getattr(record, "facts", {})
         line = {"at": now, "level": record.levelname.lower(), "event": record.getMessage(), **facts}
-        return redact(json.dumps(line, ensure_ascii=False, default=str))
+        return json.dumps(_clean(line), ensure_ascii=False)
+
+
+def _clean(value: Any) -> Any:
+    """The value with every text in it redacted; what JSON does not know becomes text."""
+    if isinstance(value, dict):
+        return {key: _clean(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(inner) for inner in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return redact(str(value))
 
 
 def configure(level: str = "INFO") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -256,8 +257,8 @@ def test_stops_that_cannot_be_read(lake: Lake) -> None:
 def calendar(lake: Lake, *landed: tuple[str, Row]) -> dict[Any, tuple[str, str]]:
     """Day types by day after landing and merging files one after the other."""
     lake.make(service_calendar.TABLE)
-    for stream, payload in landed:
-        file = lake.land(stream, payload)
+    for hours, (stream, payload) in enumerate(landed):
+        file = lake.land(stream, payload, at=LANDED + timedelta(hours=hours))
         lake.put(service_calendar.TABLE, lake.judged(service_calendar.JOB, file))
     rows = lake.rows(service_calendar.TABLE)
     return {row["day"]: (row["day_type"], row["origin"]) for row in rows}
@@ -273,11 +274,11 @@ def test_emts_day_type_wins(lake: Lake, order: list[tuple[str, Row]]) -> None:
     assert calendar(lake, *order) == {day("2025-08-26"): ("FE", "emt")}
 
 
-def test_a_derived_day_is_corrected(lake: Lake) -> None:
+@pytest.mark.parametrize("kinds", [("LA", "FE"), ("FE", "LA")])
+def test_a_derived_day_is_corrected(lake: Lake, kinds: tuple[str, str]) -> None:
     """A holiday announced later makes the derived day another one, either way round."""
-    one, other = DERIVED, (DERIVED[0], {**DERIVED[1], "day_type": "FE"})
-    assert calendar(lake, one, other) == {day("2025-08-26"): ("FE", "derived")}
-    assert calendar(lake, one) == {day("2025-08-26"): ("LA", "derived")}
+    landed = [("calendar/derived", {"day": "2025-08-26", "day_type": kind}) for kind in kinds]
+    assert calendar(lake, *landed) == {day("2025-08-26"): (kinds[1], "derived")}
 
 
 @pytest.mark.parametrize("date", ["2025-8-6", "06/08/25", "31/02/2025", "tomorrow", None])
