@@ -83,7 +83,7 @@ def main(words: Sequence[str] | None = None) -> int:
         report = measure(SMALL if asked.small else FULL, asked.only or PARTS, home.absolute())
     from rich.console import Console  # noqa: PLC0415
 
-    out = Console(soft_wrap=True)
+    out = Console(width=None if sys.stdout.isatty() else 160)
     for table in report.tables():
         out.print(table)
     if asked.json:

@@ -112,7 +112,8 @@ def plan(
     if not why:
         moved = sorted(name for name in heads if heads[name] != cursor.get(name))
         why = f"changed: {', '.join(moved)}" + ("" if days is not None else " (cursor lost)")
-    base = {name: h.head() for name, h in targets.items()} if full else {}
+    # Whatever is rebuilt whole stands on the targets as they are: the same loss twice is two runs.
+    base = {name: h.head() for name, h in targets.items()} if why else {}
     facts = [group.name, code.version(), heads, cursor, params, base, days is None]
     run_id = _digest(facts)
     return Plan(run_id, days, why, change, params, heads != cursor)
