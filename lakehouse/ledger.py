@@ -7,7 +7,7 @@ row of data.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -217,11 +217,12 @@ class Ledger:
         target = self.name(REJECTED_ROW)
         staged = merge.stage(self.spark, REJECTED_ROW, target, batch)
         if staged.counts.inserted:
-            only_new = merge.Counts(inserted=staged.counts.inserted)
-            new_rows = staged.rows.where("_status = 'inserted'")
-            merge.commit(
-                self.spark, REJECTED_ROW, target, merge.Staged(new_rows, "true", only_new), facts
+            only_new = replace(
+                staged,
+                rows=staged.rows.where("_status = 'inserted'"),
+                counts=merge.Counts(inserted=staged.counts.inserted),
             )
+            merge.commit(self.spark, REJECTED_ROW, target, only_new, facts)
 
     def absolve(
         self, table: Table, sources: set[str], still: DataFrame, facts: dict[str, Any]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from pyspark.sql import Observation
 from pyspark.sql import Window as W
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame, SparkSession
 
+    from lakehouse.snapshots import History
     from lakehouse.table import Table
 
 MAX_RANGES = 400
@@ -72,12 +73,15 @@ class Counts:
 class Staged:
     """A staged batch: its rows with a status each, the bounds of its partitions, the counts.
 
-    `bounds` is a predicate with `{t}` before each column, for the target's alias and a dot.
+    `head` is the target's snapshot it was compared with: it is committed on that one or not at
+    all; None is for rows that need no comparison. `bounds` is a predicate with `{t}` before each
+    column, for the target's alias and a dot.
     """
 
     rows: DataFrame
     bounds: str
     counts: Counts
+    head: Optional[int] = None
 
     @property
     def delta(self) -> DataFrame:
@@ -216,7 +220,8 @@ def stage(
     """
     ranked = rank(batch, table)
     where = "true"
-    if _is_empty(spark, target):
+    found = history(spark, target)
+    if _is_empty(found):
         status = F.when(F.col(_STATUS) == "candidate", "inserted").otherwise(F.col(_STATUS))
         rows = ranked.withColumn(_STATUS, status)
     else:
@@ -227,11 +232,10 @@ def stage(
         rows = _compared(table, ranked, current, replace=replace)
     staged = rows.localCheckpoint()
     counts = _counts(staged)
-    return Staged(staged, where, counts)
+    return Staged(staged, where, counts, found.head())
 
 
-def _is_empty(spark: SparkSession, target: str) -> bool:
-    found = history(spark, target.partition(".branch_")[0])
+def _is_empty(found: History) -> bool:
     head = found.head()
     return head is None or found.snapshots[head].summary.get("total-records") == "0"
 
@@ -259,8 +263,9 @@ def stage_whole(
     `fresh` has all columns of the table: every row it should have within `where`. Unchanged rows
     are counted on the way and not kept. Raises DataQualityError if `fresh` doubles a key.
     """
+    before = history(spark, target)
     current = spark.table(target).where(where.format(t=""))
-    if _is_empty(spark, target):  # spares the join a shuffle of every fresh row
+    if _is_empty(before):  # spares the join a shuffle of every fresh row
         current = current.limit(0)
     joined = fresh.join(_old(current, table), on=_on_key(table), how="full")
     status = (
@@ -278,7 +283,8 @@ def stage_whole(
     kept = rows.where(F.col(_STATUS) != "unchanged").localCheckpoint()
     found = seen.get
     _unique(kept, table)
-    return Staged(kept, where, Counts(rows_in=sum(found.values()) - found["gone"], **found))
+    counts = Counts(rows_in=sum(found.values()) - found["gone"], **found)
+    return Staged(kept, where, counts, before.head())
 
 
 def _unique(rows: DataFrame, table: Table) -> None:
@@ -320,6 +326,8 @@ def commit(
     base, _, branch = target.partition(".branch_")
     ref = branch or MAIN
     before = history(spark, base).head(ref)
+    if staged.head not in (None, before):
+        raise ConflictError(f"{target}: main moved since the batch was compared with it")
     with receipt(spark, facts):
         try:
             if staged.counts.updated or staged.counts.gone:

@@ -102,11 +102,13 @@ def set_aside(spark: SparkSession, tables: list[str], run_id: str) -> None:
             drop_branch(spark, table, branch_of(run_id))
 
 
-def _failed(spark: SparkSession, tables: list[str], run_id: str) -> str:
+def _holding(spark: SparkSession, tables: list[str], run_id: str) -> list[str]:
+    """The tables that keep a failed branch of the run. Raises UsageError for none."""
     branch = FAILED + run_id
-    if not all(branch in history(spark, table).refs for table in tables):
+    found = [table for table in tables if branch in history(spark, table).refs]
+    if not found:
         raise UsageError(f"run {run_id} waits for no decision", next_command="lake history TABLE")
-    return branch
+    return found
 
 
 def release(spark: SparkSession, tables: list[str], run_id: str) -> list[int]:
@@ -114,11 +116,14 @@ def release(spark: SparkSession, tables: list[str], run_id: str) -> list[int]:
 
     Raises UsageError for an unknown run, ConflictError if main moved since.
     """
-    return publish(spark, tables, _failed(spark, tables, run_id))
+    if _holding(spark, tables, run_id) != tables:
+        raise UsageError(
+            f"run {run_id} is not whole any more", next_command=f"lake discard {run_id}"
+        )
+    return publish(spark, tables, FAILED + run_id)
 
 
 def discard(spark: SparkSession, tables: list[str], run_id: str) -> None:
-    """Drop what a failed run built. Raises UsageError for an unknown run."""
-    branch = _failed(spark, tables, run_id)
-    for table in tables:
-        drop_branch(spark, table, branch)
+    """Drop what a failed run built, or what is left of it. Raises UsageError for an unknown run."""
+    for table in _holding(spark, tables, run_id):
+        drop_branch(spark, table, FAILED + run_id)

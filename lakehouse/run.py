@@ -9,7 +9,7 @@ import hashlib
 import json
 import random
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from pyspark.sql import functions as F
@@ -274,7 +274,7 @@ class _SilverRun:
         stamped = staged.rows.withColumn("ingest_ts", F.lit(started)).withColumn(
             "run_id", F.lit(facts["run"])
         )
-        ready = merge.Staged(stamped, staged.bounds, staged.counts)
+        ready = replace(staged, rows=stamped)
         target = self._ledger.name(job.table)
         return merge.commit(self._spark, job.table, target, ready, facts)
 

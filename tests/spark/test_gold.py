@@ -324,3 +324,35 @@ def test_settings_of_another_place(made: GoldLake) -> None:
     made.run()
     found = made.check()[ARRIVALS.name]
     assert {r["temp_c"] for r in found.values()} == {None, -99.0}
+
+
+# Minutes from an arrival to the observations around it, and which one counts.
+NEAREST: list[tuple[list[int], int | None]] = [
+    ([-30, 30], -30),
+    ([-31, 30], 30),
+    ([-60, 61], -60),
+    ([-61, 60], 60),
+    ([-61, 61], None),
+    ([0, 1], 0),
+    ([-50, -10, 20], -10),
+]
+
+
+def test_the_nearest_observation_counts(lake: Lake) -> None:
+    """The nearest within the window, its ends included; of two as near, the earlier, once."""
+    noons = [utc("2025-08-20 12:00") + timedelta(days=n) for n in range(len(NEAREST))]
+    random = Random(1)  # noqa: S311
+    arrivals = [{**network.arrival(n, random), "event_ts": at} for n, at in enumerate(noons)]
+    seen = [
+        network.observation(at + timedelta(minutes=m), random)
+        for at, (minutes, _) in zip(noons, NEAREST, strict=True)
+        for m in minutes
+    ]
+    made = GoldLake(lake, {**rows(), PREDICTIONS: arrivals, WEATHER: seen})
+    made.run()
+    found = {r["event_ts"]: r["obs_ts"] for r in made.check()[ARRIVALS.name].values()}
+    expected = [
+        None if wanted is None else at + timedelta(minutes=wanted)
+        for at, (_, wanted) in zip(noons, NEAREST, strict=True)
+    ]
+    assert [found[at] for at in noons] == expected
