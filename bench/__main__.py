@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bench.data import FULL, SMALL, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bench.report import Report
 
@@ -58,18 +58,22 @@ def measure(size: Size, parts: Sequence[str], home: Path) -> Report:
         for lake in (small, large):
             lake.fill(_say)
         change = merging.write_change(large, home)
-        if "nearest" in parts:
-            _say("nearest-weather join")
-            nearest.measure_nearest(meter, report, large, judged=judged)
-        if "append" in parts:
-            _say("append to one day")
-            merging.measure_append(meter, report, large)
-        if "merge" in parts:
-            _say("merge")
-            merging.measure_merge(meter, report, large, small, change, judged=judged)
-        if "gold" in parts:
-            _say("gold")
-            gold.measure_gold(meter, report, large, small, change, _say, judged=judged)
+        ways: dict[str, Callable[[], None]] = {
+            "nearest": lambda: nearest.measure_nearest(meter, report, large, judged=judged),
+            "append": lambda: merging.measure_append(meter, report, large),
+            "merge": lambda: merging.measure_merge(
+                meter, report, large, small, change, judged=judged
+            ),
+            "gold": lambda: gold.measure_gold(
+                meter, report, large, small, change, _say, judged=judged
+            ),
+        }
+        for part in (name for name in ways if name in parts):
+            _say(f"measuring: {part}")
+            said = len(report.figures)
+            ways[part]()
+            for figure in report.figures[said:]:
+                _say(str(figure))
     finally:
         spark.stop()
     return report

@@ -100,8 +100,8 @@ def arrivals(numbers: DataFrame) -> DataFrame:
 
 
 def days_of_arrivals(spark: SparkSession, size: Size, first: int, after: int) -> DataFrame:
-    """All arrivals of the days from `first` until before `after`."""
-    numbers = spark.range(first * size.per_day, after * size.per_day)
+    """All arrivals of the days from `first` until before `after`, a partition a day."""
+    numbers = spark.range(first * size.per_day, after * size.per_day, numPartitions=after - first)
     return arrivals(numbers.selectExpr("id as n", f"id div {size.per_day} as day"))
 
 

@@ -86,9 +86,9 @@ class Lake:
 
     def _small_sources(self) -> Iterator[tuple[Table, DataFrame]]:
         yield WEATHER, data.weather(self.spark, self.days).coalesce(1)
-        yield lines.TABLE, data.lines(self.spark)
-        yield lines_timetable.TABLE, data.timetables(self.spark)
-        yield service_calendar.TABLE, data.calendar(self.spark)
+        yield lines.TABLE, data.lines(self.spark).coalesce(1)
+        yield lines_timetable.TABLE, data.timetables(self.spark).coalesce(1)
+        yield service_calendar.TABLE, data.calendar(self.spark).coalesce(1)
 
     def _append(self, table: Table, frame: DataFrame) -> None:
         """The contract's columns; those that the bench does not make are null."""
@@ -100,4 +100,6 @@ class Lake:
         columns = [
             given.get(c.name, F.lit(None)).cast(c.kind).alias(c.name) for c in table.all_columns
         ]
-        frame.select(*columns).writeTo(self.name(table)).append()
+        writer = frame.select(*columns).writeTo(self.name(table))
+        # A partition of the frame is a day already, or the whole of a small table.
+        writer.option("distribution-mode", "none").append()

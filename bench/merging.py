@@ -6,6 +6,7 @@ the merge is the one of `lake run --replace`, which writes every row that differ
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -47,7 +48,7 @@ def merge_in(lake: Lake, rows: DataFrame) -> merge.Counts:
     stamped = staged.rows.withColumn("ingest_ts", F.lit(data.FIRST)).withColumn(
         "run_id", F.lit("bench")
     )
-    ready = merge.Staged(stamped, staged.bounds, staged.counts)
+    ready = replace(staged, rows=stamped)
     merge.commit(lake.spark, ARRIVALS, target, ready, {"run": "bench", "job": ARRIVALS.full_name})
     return staged.counts
 

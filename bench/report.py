@@ -35,6 +35,9 @@ class Figure:
             return "not judged at this size"
         return "pass" if self.value <= self.bar else "FAIL"
 
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value:.3g}, at most {self.bar:g}: {self.mark}"
+
 
 @dataclass
 class Report:

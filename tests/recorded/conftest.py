@@ -51,14 +51,17 @@ class Made:
         assert done.returncode == code, done.stdout[-2000:] + done.stderr[-4000:]
         return done
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start `lake` in a process group of its own, so that it can be killed whole."""
+    def start(self, *arguments: str, said: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+        """Start `lake` in a process group of its own, so that it can be killed whole.
+
+        What it says goes to `said`: nowhere, or a pipe that the caller empties.
+        """
         line, environment = self.command(*arguments)
         return subprocess.Popen(
             line,
             env=environment,
             cwd=PROJECT,
-            stdout=subprocess.PIPE,
+            stdout=said,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,

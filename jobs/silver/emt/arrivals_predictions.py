@@ -58,7 +58,7 @@ _ARRIVE = (
 # Three shapes: the live reply (data), the recorded poll (polled_at_local, data) and the row of a
 # recorded workbook (timestamp, Arrive).
 PAYLOAD = (
-    f"struct<data: array<struct<Arrive: {_ARRIVE}>>, Arrive: {_ARRIVE}, "
+    f"struct<code: string, data: array<struct<Arrive: {_ARRIVE}>>, Arrive: {_ARRIVE}, "
     "polled_at_local: string, timestamp: string, req_line: string, line: string>"
 )
 
@@ -89,8 +89,9 @@ def _answered(records: DataFrame, settings: Settings) -> DataFrame:
         "x -> x is not null))"
     )
     polls = records.select(
-        F.when(local.isNull(), F.col("fetched_at"))
-        .otherwise(values.instant(local, zone))
+        # Only a live reply happened when it was fetched; a recorded poll says its time or has none.
+        F.when(local.isNotNull(), values.instant(local, zone))
+        .when(F.col("payload.code").isNotNull(), F.col("fetched_at"))
         .alias("event_ts"),
         (local.isNotNull() & values.in_gap(local, zone)).alias("in_gap"),
         values.code(F.coalesce(F.col("request")["line"], "payload.req_line", "payload.line")).alias(
