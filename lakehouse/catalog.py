@@ -35,6 +35,8 @@ def spark_conf(settings: Settings) -> dict[str, str]:
             "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
         ),
         "spark.sql.session.timeZone": "UTC",
+        # An odd date is null, and so a rejected row; by default it would end the run.
+        "spark.sql.legacy.timeParserPolicy": "CORRECTED",
         "spark.sql.defaultCatalog": NAME,
         catalog: "org.apache.iceberg.spark.SparkCatalog",
         f"{catalog}.type": "jdbc",

@@ -64,6 +64,9 @@ def transform(records: DataFrame, settings: Settings) -> DataFrame:
     stops = replies.withColumn("list", values.items(F.col("r.stops"), _STOP))
     found = stops.select("*", F.posexplode_outer("list").alias("item", "s"))
     one_panel = W.partitionBy("r.line", "direction", "s.stop", "source_uri")
+    pmv = values.text(F.col("s.pmv"))
+    number = F.coalesce(pmv.cast("int"), F.lit(-1))
+    panel = F.when(pmv.isNotNull(), F.struct(number.alias("number"), pmv.alias("pmv")))
     unreadable = F.col("r.stops").isNotNull() & F.col("list").isNull()
     return found.where(F.col("s").isNotNull() | unreadable).select(
         values.code(F.col("r.line")).alias("line"),
@@ -74,7 +77,7 @@ def transform(records: DataFrame, settings: Settings) -> DataFrame:
         values.text(F.col("s.postalAddress")).alias("postal_address"),
         F.col("s.geometry.coordinates")[0].alias("lon"),
         F.col("s.geometry.coordinates")[1].alias("lat"),
-        F.min(values.text(F.col("s.pmv"))).over(one_panel).alias("pmv"),
+        F.min(panel).over(one_panel)["pmv"].alias("pmv"),
         values.texts(F.col("s.dataLine")).alias("data_lines"),
         F.col("fetched_at").alias("updated_ts"),
         "source_uri",

@@ -66,6 +66,8 @@ _WINDOW = (
     "MaximumFrequency: string, Frequency: string>"
 )
 _DAY = f"struct<DayType: string, idDayType: string, Direction1: {_WINDOW}, Direction2: {_WINDOW}>"
+# No entry lists so many day types: the place of a day within its cell stays unique.
+_MOST_DAYS = 100
 _LONG_NAMES = {"LABORABLE": "LA", "VIERNES": "VI", "SABADO": "SA", "FESTIVO": "FE"}
 
 
@@ -91,7 +93,7 @@ def _chosen(cells: DataFrame) -> DataFrame:
     """Each asked line's entries: its own cells', or where all are cut, other cells' copies."""
     entries = cells.where(F.col("entries").isNotNull()).select(
         "asked", "valid_from", "updated_ts", "source_uri", "source_row",
-        F.explode("entries").alias("e"),
+        F.posexplode("entries").alias("place", "e"),
     )  # fmt: skip
     named = entries.withColumn("line", values.code(F.col("e.IdLine")))
     asked = cells.select(F.col("asked").alias("line"), "valid_from").distinct()
@@ -105,7 +107,8 @@ def _days(chosen: DataFrame) -> DataFrame:
     listed = F.coalesce(
         values.items(F.col("e.typeOfDays"), _DAY), values.items(F.col("e.DayType"), _DAY)
     )
-    return chosen.select("*", F.posexplode(listed).alias("item", "d"))
+    days = chosen.select("*", F.posexplode(listed).alias("day", "d"))
+    return days.withColumn("item", F.col("place") * _MOST_DAYS + F.col("day"))
 
 
 def _day_type(text: Expression) -> Expression:

@@ -29,7 +29,11 @@ TABLE = Table(
             "day_type", "string", "LA workday, VI Friday, SA Saturday, FE holiday.", required=True
         ),
         Column("origin", "string", "emt, or derived from weekday and holidays."),
-        Column("updated_ts", "timestamp", "When EMT first said so, UTC; 1970 for derived days."),
+        Column(
+            "updated_ts",
+            "timestamp",
+            "When EMT first said so, UTC; a derived day: its making, a century back.",
+        ),
     ),
 )
 
@@ -54,13 +58,13 @@ def transform(records: DataFrame, settings: Settings) -> DataFrame:
         F.posexplode(each).alias("item", "c"),
     )  # fmt: skip
     spanish = F.to_date(F.regexp_extract("c.date", r"^\d{1,2}/\d{1,2}/\d{4}", 0), "d/M/yyyy")
-    # EMT's word wins whenever it comes, so a derived day is as old as can be.
-    never = F.lit("1970-01-01").cast("timestamp")
+    # EMT's word wins whenever it comes, so a derived day counts as said a century before.
+    long_ago = F.col("fetched_at") - F.expr("interval 100 years")
     return found.select(
         F.coalesce(spanish, F.to_date(F.substring("c.date", 1, 10), "yyyy-MM-dd")).alias("day"),
         values.text(F.col("c.dayType")).alias("day_type"),
         F.when(F.col("derived"), "derived").otherwise("emt").alias("origin"),
-        F.when(F.col("derived"), never).otherwise(F.col("fetched_at")).alias("updated_ts"),
+        F.when(F.col("derived"), long_ago).otherwise(F.col("fetched_at")).alias("updated_ts"),
         "source_uri",
         "source_row",
         "item",
