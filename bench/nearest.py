@@ -149,6 +149,7 @@ class Nearest:
         reach = self._settings.wx_recent_minutes * 60_000_000
         with duckdb.connect() as connection:
             connection.execute(f"set threads = {self._settings.spark_cores}")
+            connection.execute("set memory_limit = '8GB'")  # it needs 7 at ten million rows
             connection.execute(
                 "create table weather as select *, epoch_us(obs_ts) as obs_us "
                 "from read_parquet($weather) where location = $location",

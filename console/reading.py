@@ -94,21 +94,30 @@ class Lake:
                 self._histories[name] = History.parse(name, json.loads(stream.read()))
         return self._histories[name]
 
+    def _forget(self, name: str) -> None:
+        """Look the table up anew when it is asked for next."""
+        self._loaded.pop(name, None)
+        self._histories.pop(name, None)
+
     def snapshot(self, name: str, moment: Moment) -> int | None:
         """Which snapshot of a table to read; None for one that had none at that time.
 
         Tables that are published together are read at the snapshots that their commit record
         names, so that no answer mixes two runs. Raises UsageError for an unknown snapshot or tag.
         """
-        record = self._record_of(name)
-        if record is None or moment.snapshot_id or moment.ref:
-            return self._own(name, moment)
+        own = self._own(name, moment)
+        record = self._record_of(name, own)
+        if record in (None, name) or moment.snapshot_id or moment.ref:
+            return own
         head = self._own(record, moment)
         group = {name: self.history(name), record: self.history(record)}
         pair = together(group, record, head) if head is not None else None
-        return (
-            pair.snapshots.get(name, self._own(name, moment)) if pair else self._own(name, moment)
-        )
+        if pair is None:  # its first publish is under way: the record does not know of it yet
+            return self.history(name).unpublished(own)
+        found = pair.snapshots.get(name, own)
+        if found not in self.history(name).snapshots:  # published since this table was looked up
+            self._forget(name)
+        return found
 
     def _own(self, name: str, moment: Moment) -> int | None:
         found = self.history(name)
@@ -126,17 +135,11 @@ class Lake:
             )
         return found.current_at(moment.at) if moment.at else found.head()
 
-    def _record_of(self, name: str) -> str | None:
-        """The commit record that names this table as a peer, or the table itself if it is one."""
-        space, short = name.split(".")
-        for other in self.tables():
-            if not other.startswith(f"{space}."):
-                continue
-            newest = self.history(other).newest_receipt()
-            peers = (newest[1].get("peers") or {}) if newest else {}
-            if short in peers or (other == name and peers):
-                return other
-        return None
+    def _record_of(self, name: str, head: int | None) -> str | None:
+        """The commit record of the group a table is published with, as its receipt says."""
+        newest = self.history(name).newest_receipt(head) if head is not None else None
+        record = newest[1].get("record") if newest else None
+        return f"{name.split('.', maxsplit=1)[0]}.{record}" if record else None
 
     def connect(self, names: list[str], moment: Moment) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection in which the named tables are views, times in UTC."""

@@ -1,8 +1,8 @@
 """Write, audit, publish: a group of tables moves together, or main stays as it was.
 
 Each table is built on a branch of the run. The last table is the commit record: its receipt names
-its peers' snapshots, and who reads the group reads the snapshots it names. Every run begins by
-finishing or dropping what a killed run left.
+its peers' snapshots, every receipt names the commit record, and who reads the group reads the
+snapshots it names. Every run begins by finishing or dropping what a killed run left.
 """
 
 from __future__ import annotations

@@ -252,6 +252,7 @@ class Refresh:
             "contract": str(table.version),
             "counts": numbers,
             "peers": dict(peers) or None,
+            "record": self._group.jobs[-1].table.name,
         }
 
     def _offer(self, job: Gold, planned: Plan, branch: Optional[str]) -> None:

@@ -83,6 +83,11 @@ class History:
                 return snapshot, snapshot.receipt
         return None
 
+    def unpublished(self, head: int | None = None) -> int | None:
+        """The newest snapshot of the lineage that no run made: the table before its first run."""
+        before = (s.id for s in self.lineage(head) if RECEIPT + "run" not in s.summary)
+        return next(before, None)
+
     def of_run(self, run_id: str) -> Snapshot | None:
         """The snapshot on main that this run committed."""
         wanted = (s for s in self.lineage() if s.summary.get(RECEIPT + "run") == run_id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from console import reading
 from jobs.pipeline import GOLD_EMT
 from lakehouse import publish
 from lakehouse.errors import ConflictError, DataQualityError, UsageError
@@ -205,24 +206,50 @@ def test_a_killed_run_is_finished_or_dropped(made: GoldLake, point: str) -> None
         assert heads(made) == wanted
 
 
+def seen(made: GoldLake) -> tuple[int, int]:
+    """Arrivals as `lake sql` reads them from either table, newly opened."""
+    query = (
+        f"select (select count(*) from {ARRIVALS.full_name}) as arrivals, "
+        f"(select coalesce(sum(total_preds), 0) from {HOURS.full_name}) as counted"
+    )
+    answer = reading.Lake(made.lake.catalog_settings).ask(query, reading.Moment())[0]
+    return answer["arrivals"], answer["counted"]
+
+
 def test_a_reader_never_sees_two_runs(made: GoldLake) -> None:
     """Between the two publications the commit record still names the older pair."""
     run_id, tables = built(made), names(made)
-
-    def seen() -> tuple[int, int]:
-        histories = {t.full_name: made.lake.history(t) for t in PAIR}
-        pair = together(histories, HOURS.full_name)
-        assert pair is not None
-        arrivals, hours = (made.lake.rows(t, at=pair.snapshots[t.full_name]) for t in PAIR)
-        return len(arrivals), sum(row["total_preds"] for row in hours)
-
-    count = seen()[0]
-    assert seen() == (count, count)
+    count = seen(made)[0]
+    assert seen(made) == (count, count)
     publish.fast_forward(made.lake.spark, tables[0], publish.branch_of(run_id))
     assert len(made.lake.rows(ARRIVALS)) == count + 1
-    assert seen() == (count, count)
+    assert seen(made) == (count, count)
     publish.fast_forward(made.lake.spark, tables[1], publish.branch_of(run_id))
-    assert seen() == (count + 1, count + 1)
+    assert seen(made) == (count + 1, count + 1)
+
+
+def test_a_reader_never_sees_half_of_the_first_run(new_lake: Callable[[], Lake]) -> None:
+    """Before the first commit record there is no pair: both tables are still empty."""
+    made = GoldLake(new_lake(), rows())
+    run_id, tables = built(made), names(made)
+    assert seen(made) == (0, 0)
+    publish.fast_forward(made.lake.spark, tables[0], publish.branch_of(run_id))
+    assert len(made.lake.rows(ARRIVALS)) == len(rows()["arrivals_predictions"])
+    assert seen(made) == (0, 0)
+    publish.fast_forward(made.lake.spark, tables[1], publish.branch_of(run_id))
+    assert seen(made) == (len(rows()["arrivals_predictions"]),) * 2
+
+
+def test_a_reader_that_looked_a_moment_ago_reads_what_was_published_since(made: GoldLake) -> None:
+    """A table opened before the publication is opened again, not refused."""
+    lake = reading.Lake(made.lake.catalog_settings)
+    before = lake.snapshot(ARRIVALS.full_name, reading.Moment())
+    lake._forget(HOURS.full_name)  # as if nobody had asked for it yet
+    made.run()
+    assert lake.snapshot(ARRIVALS.full_name, reading.Moment()) == heads(made)[0] != before
+    assert lake.ask(f"select count(*) as n from {ARRIVALS.full_name}", reading.Moment()) == [
+        {"n": len(made.lake.rows(ARRIVALS))}
+    ]
 
 
 def test_fast_forward_proves_itself(made: GoldLake) -> None:
