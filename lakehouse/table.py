@@ -78,7 +78,8 @@ class Table:
     `derived` are columns that the key determines (an id that hashes event_ts determines it):
     a table may be partitioned only by columns of the key or derived from it, because a merge
     looks for the old row in the batch's partitions only. `ignored` columns are carried along but
-    never make a row a changed one.
+    never make a row a changed one: a `latest_by` that only says when it was asked belongs there,
+    or asking again would change every row; one that is content itself does not.
     """
 
     database: str
@@ -139,8 +140,8 @@ class Table:
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """Columns that tell whether a row changed: neither key, nor order, nor audit."""
-        outside = (*self.key, *self.ignored, self.latest_by)
+        """Columns that tell whether a row changed: neither key, nor ignored, nor audit."""
+        outside = (*self.key, *self.ignored)
         return tuple(n for n in self.names if n not in outside)
 
     @property

@@ -33,7 +33,8 @@ def test_what_a_table_tells() -> None:
     assert table.full_name == "x.t"
     assert table.names == ("id", "at", "v")
     assert tuple(c.name for c in table.all_columns) == ("id", "at", "v", *AUDIT_NAMES)
-    assert table.compared == ()
+    assert table.compared == ("at",)
+    assert made(latest_by="at", ignored=("at",)).compared == ("v",)
     assert made().compared == ("at", "v")
     assert table.partition_fields == (("days", "at"),)
     assert made(audited=False).all_columns == (ID, AT, V)

@@ -22,6 +22,7 @@ TABLE = Table(
     owner="mobility",
     key=("line",),
     latest_by="updated_ts",
+    ignored=("updated_ts",),
     columns=(
         Column("line", "string", "EMT's 3-digit code.", required=True),
         Column("label", "string", "The public name; zeros belong to it.", required=True),

@@ -23,6 +23,7 @@ TABLE = Table(
     owner="mobility",
     key=("line", "direction", "stop_id"),
     latest_by="updated_ts",
+    ignored=("updated_ts",),
     columns=(
         Column("line", "string", "EMT's 3-digit code.", required=True),
         Column("label", "string", "The public name of the line."),

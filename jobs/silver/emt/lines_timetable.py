@@ -40,6 +40,7 @@ TABLE = Table(
     owner="mobility",
     key=("line", "day_type", "valid_from"),
     latest_by="updated_ts",
+    ignored=("updated_ts",),
     columns=(
         Column("line", "string", "EMT's 3-digit code.", required=True),
         Column("label", "string", "The public name of the line."),

@@ -22,6 +22,7 @@ TABLE = Table(
     owner="mobility",
     key=("day",),
     latest_by="updated_ts",
+    ignored=("updated_ts",),
     checks=(Check("an unknown day type", "day_type in ('LA', 'VI', 'SA', 'FE')"),),
     columns=(
         Column("day", "date", "The local date.", required=True),

@@ -22,6 +22,7 @@ TABLE = Table(
     owner="mobility",
     key=("stop_id",),
     latest_by="updated_ts",
+    ignored=("updated_ts",),
     columns=(
         Column("stop_id", "string", "EMT's number of the stop.", required=True),
         Column("stop_name", "string", "The stop's name."),

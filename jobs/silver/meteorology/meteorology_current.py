@@ -71,6 +71,7 @@ TABLE = Table(
     owner="weather",
     key=("location", "obs_ts"),
     latest_by="answered_ts",
+    ignored=("answered_ts",),
     partition=("months(obs_ts)",),
     sort=("location", "obs_ts"),
     checks=(Check("a time before 2010", "obs_ts >= timestamp'2010-01-01 00:00:00 UTC'"),),
