@@ -32,7 +32,8 @@ def local_conf(settings: Settings) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "spark-warehouse"),
-        "spark.sql.shuffle.partitions": str(2 * settings.spark_cores),
+        # Enough for a full rebuild to sort in memory; Spark joins them again for a small batch.
+        "spark.sql.shuffle.partitions": str(8 * settings.spark_cores),
         "spark.driver.extraJavaOptions": (
             "-Duser.timezone=UTC -XX:+UseParallelGC -XX:-UsePerfData "
             f"-Djava.io.tmpdir={scratch} -Dlog4j2.configurationFile={_LOG4J} {settings.spark_java}"

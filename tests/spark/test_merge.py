@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ def made(**changes: Any) -> Table:
             "owner": "tests",
             "key": ("k", "at"),
             "latest_by": "version",
+            "ignored": ("version",),
             "partition": ("days(at)",),
             "columns": (
                 Column("k", "string", "Half of the key.", required=True),
@@ -264,7 +265,29 @@ def test_a_lost_receipt_is_noticed(lake: Lake, table: Table) -> None:
 def lost(lake: Lake, table: Table, staged: merge.Staged) -> None:
     """Prove a commit of another run than the one on the head."""
     lake.commit(table, staged, "mine")
-    merge._proven(lake.spark, lake.name(table), "main", lake.head(table), "other")
+    head = lake.head(table)
+    merge._proven(lake.spark, lake.name(table), "main", head, "other", staged.counts)
+
+
+def test_a_commit_that_does_not_hold_what_was_counted_is_noticed(lake: Lake, table: Table) -> None:
+    """Rows computed again as they are written must be as many as were counted before."""
+    staged = replace(lake.stage(table, [row()]), counts=merge.Counts(rows_in=2, inserted=2))
+    with pytest.raises(DataQualityError, match="added 1 rows, staged were 2 new"):
+        lake.commit(table, staged)
+
+
+def test_an_append_is_laid_out_as_the_contract_says(lake: Lake) -> None:
+    """A file a partition, its rows in the contract's order, however they came."""
+    table = made(sort=("v",))
+    lake.make(table)
+    numbers = [5, None, 1, 4, 2, 3]
+    days = [NOON + timedelta(days=n) for n in range(3)]
+    lake.put(table, [row(f"k{v}", at, v=v) for v in numbers for at in days])
+    found = lake.spark.sql(
+        f"select _file, collect_list(v) as vs, count_if(v is null) as nulls from "
+        f"(select *, _file from {lake.name(table)}) group by _file"
+    ).collect()
+    assert [(r["vs"], r["nulls"]) for r in found] == [([1, 2, 3, 4, 5], 1)] * 3
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -283,7 +306,7 @@ def test_a_foreign_commit_between_staging_and_commit(
 
 def test_the_whole_of_some_days(lake: Lake) -> None:
     """Recomputed days: absent rows go, equal rows keep their run, other days are not looked at."""
-    table = made(latest_by="", key=("k",), derived=("at",))
+    table = made(latest_by="", ignored=(), key=("k",), derived=("at",))
     lake.make(table)
     later = NOON + timedelta(days=1)
     lake.put(table, [row("gone"), row("same", v=1), row("new", v=1), row("far", later)])
@@ -303,10 +326,12 @@ def test_the_whole_of_some_days(lake: Lake) -> None:
     }
 
 
-def test_a_doubled_key_is_refused(lake: Lake) -> None:
+@pytest.mark.parametrize("there", [[], [row("another")]], ids=["empty", "filled"])
+def test_a_doubled_key_is_refused(lake: Lake, there: list[Row]) -> None:
     """A SELECT that gives two rows for one key is stopped before it is written."""
-    table = made(latest_by="", key=("k",), derived=("at",))
+    table = made(latest_by="", ignored=(), key=("k",), derived=("at",))
     lake.make(table)
+    lake.put(table, there)
     fresh = lake.frame(table, [row(v=1), row(v=2)]).selectExpr(
         *table.names, "timestamp'2026-01-01' as ingest_ts", "'r' as run_id",
         "source_uri", "source_row",
@@ -315,9 +340,21 @@ def test_a_doubled_key_is_refused(lake: Lake) -> None:
         merge.stage_whole(lake.spark, table, lake.name(table), fresh, "true")
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations([1, 2, 3])))
+def test_a_version_that_is_content_ends_the_same_in_any_order(
+    lake: Lake, order: tuple[int, ...]
+) -> None:
+    """A time that is content too moves on with equal rows, so that the latest one always stays."""
+    table = made(ignored=())
+    lake.make(table)
+    for version in order:
+        lake.put(table, [row(v=1, version=version)])
+    assert [(r["v"], r["version"]) for r in lake.rows(table)] == [(1, 3)]
+
+
 def test_ignored_columns_change_nothing(lake: Lake) -> None:
     """A column that is only carried along never makes a row a changed one."""
-    table = made(ignored=("w",))
+    table = made(ignored=("version", "w"))
     lake.make(table)
     lake.put(table, [row(v=1, w="then")])
     assert lake.put(table, [row(v=1, w="now", version=2)]).unchanged == 1
