@@ -1,0 +1,44 @@
+"""One emulator for all tests of a session, and clients of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from console.emulator.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Client = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The running emulator, with every stand-in."""
+    with Server(folder=tmp_path_factory.mktemp("emulator")) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A fault that one test sets never strikes another."""
+    yield
+    if "emulator" in request.fixturenames:
+        request.getfixturevalue("emulator").faults.clear()
+
+
+@pytest.fixture
+def client(emulator: Server) -> Client:
+    """`client("s3", role=…)`: an SDK client of the emulator."""
+    return emulator.client
+
+
+@pytest.fixture
+def bucket(client: Client) -> str:
+    """A fresh bucket."""
+    name = f"test-{uuid4().hex[:12]}"
+    client("s3").create_bucket(Bucket=name)
+    return name
