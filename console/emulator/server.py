@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from console.emulator.requestlog import RequestLog
 
 HOST = "127.0.0.1"
+_POLL_SECONDS = 0.05
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 STATE = "in memory: it lives as long as this server"
 # Each module has one `install(server)`; order matters only where one wraps another's call.
-STAND_INS: tuple[str, ...] = ()
+STAND_INS = ("glue",)
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Server:
         self.page("", lambda _method, _query, _body: self._about())
         for name in self.stand_ins:
             import_module(f"console.emulator.{name}").install(self)
-        self.spawn("http", self._http.serve_forever)
+        self.spawn("http", self._http.serve_forever, _POLL_SECONDS)
         return self
 
     def stop(self) -> None:
