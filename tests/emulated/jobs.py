@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -27,8 +28,9 @@ class Jobs:
     application: str
     emr: Any = field(repr=False)
 
-    def upload(self, source: str, key: str = "code/main.py") -> str:
-        """The URI of an uploaded entry point."""
+    def upload(self, source: str, name: str = "main.py") -> str:
+        """The URI of an uploaded file, named by its content."""
+        key = f"code/{hashlib.sha256(source.encode()).hexdigest()}/{name}"
         self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=source.encode())
         return f"s3://{self.bucket}/{key}"
 

@@ -145,7 +145,7 @@ def test_a_token_belongs_to_its_request(jobs: Jobs) -> None:
 def test_the_request_is_what_runs(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Entry point and zips come from S3; arguments and driver environment are the request's."""
     monkeypatch.setenv("LAKE_HOME", "the operator's")
-    zipped = jobs.upload("NAME = 'shipped'\n", "code/shipped.py")
+    zipped = jobs.upload("NAME = 'shipped'\n", "shipped.py")
     source = (
         "import json, os, sys\n"
         "print(json.dumps([sys.argv[1:], os.environ.get('LAKE_PLACE'),\n"
