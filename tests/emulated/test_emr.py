@@ -19,6 +19,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from console.emulator import emr_process, emr_runs
+from console.emulator.emr_run import JobRun
 from tests.emulated.jobs import ROLE, Events, Jobs, application, wait
 from tests.emulated.test_server import page
 
@@ -287,6 +288,21 @@ def test_an_application_too_small_fails_the_job(client: Client, jobs: Jobs) -> N
     job = Jobs(client, jobs.bucket, small, jobs.emr).run("")
     assert job["state"] == "FAILED"
     assert "exceeded maximumCapacity settings: [cpu: 4 vCPU" in job["stateDetails"]
+
+
+@pytest.mark.usefixtures("emulator")
+def test_an_ended_run_stays_as_it_ended(client: Client) -> None:
+    """A cancellation that comes too late, or a late word of the process, changes nothing."""
+    events = Events(client, {"source": ["aws.emr-serverless"]})
+    asked = {"applicationId": "a", "executionRoleArn": ROLE}
+    run = JobRun("r", f"arn:{uuid4().hex}", "us-east-1", "", asked, "emr-7.13.0")
+    run.become("CANCELLING")
+    run.become("FAILED", "killed")
+    assert not run.cancel()
+    run.running(1)
+    assert run.state == "CANCELLED"
+    mine = [e["detail"]["state"] for e in events.take() if e["resources"] == [run.arn]]
+    assert mine == ["SUBMITTED", "CANCELLING", "CANCELLED"]
 
 
 @pytest.mark.parametrize(

@@ -321,7 +321,8 @@ def test_a_redriven_execution_goes_on_where_it_failed(
     told = made.until_ended(execution)
     assert (told["status"], told["redriveCount"]) == ("SUCCEEDED", 1)
     output = json.loads(told["output"])
-    assert (output["day"], output["gold"]["State"]) == ("2026-03-01", "SUCCESS")
+    states = output["silver"]["State"], output["gold"]["State"]
+    assert (output["day"], *states) == ("2026-03-01", "SUCCESS", "SUCCESS")
     assert [run["state"] for run in runs(jobs)] == ["SUCCESS", "FAILED", "SUCCESS"]
     history = made.history(execution)
     assert history.count("ExecutionRedriven") == 1
