@@ -1,0 +1,1 @@
+"""The emulated AWS, each stand-in against the AWS document it imitates."""
