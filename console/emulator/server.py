@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.emulator import principals
 from console.emulator.application import Application
+from console.emulator.clock import EmulatedClock
 from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Server:
     stand_ins: tuple[str, ...] = STAND_INS
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="lake-emulator-")))
     region: str = REGION
+    clock: EmulatedClock = field(default_factory=EmulatedClock, init=False)
     stopping: threading.Event = field(default_factory=threading.Event, init=False)
     _application: Application = field(default_factory=Application, init=False, repr=False)
     _undo: list[Callable[[], None]] = field(default_factory=list, init=False, repr=False)
