@@ -9,12 +9,14 @@ import tempfile
 import threading
 from dataclasses import dataclass, field
 from importlib import import_module
+from inspect import ismethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.emulator import principals
 from console.emulator.application import Application
 from console.emulator.clock import EmulatedClock
+from lakehouse import log
 from lakehouse.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 STATE = "in memory: it lives as long as this server"
 # Each module has one `install(server)`; order matters only where one wraps another's call.
-STAND_INS = ("glue",)
+STAND_INS = ("glue", "functions")
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Server:
     stopping: threading.Event = field(default_factory=threading.Event, init=False)
     _application: Application = field(default_factory=Application, init=False, repr=False)
     _undo: list[Callable[[], None]] = field(default_factory=list, init=False, repr=False)
+    _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _http: Any = field(default=None, init=False, repr=False)
 
     @property
@@ -123,7 +127,7 @@ class Server:
     def replace(self, owner: Any, name: str, value: Any) -> None:
         """Put `value` in the place of an attribute of moto's until the server stops."""
         old = getattr(owner, name)
-        setattr(owner, name, value)
+        setattr(owner, name, _unbound(value) if isinstance(owner, type) else value)
         self._undo.append(lambda: setattr(owner, name, old))
 
     def at_stop(self, undo: Callable[[], None]) -> None:
@@ -132,12 +136,28 @@ class Server:
 
     def spawn(self, name: str, work: Callable[..., Any], *arguments: Any) -> threading.Thread:
         """Run `work` beside; it ends with the server at the latest if it heeds `stopping`."""
-        thread = threading.Thread(target=work, args=arguments, name=f"lake-{name}", daemon=True)
+
+        def guarded() -> None:
+            try:
+                work(*arguments)
+            except Exception as error:  # noqa: BLE001  nobody else would hear of it
+                if not self.stopping.is_set():
+                    log.warn("emulator_work_failed", work=name, error=repr(error))
+
+        thread = threading.Thread(target=guarded, name=f"lake-{name}", daemon=True)
         thread.start()
         return thread
 
     def client(self, service: str, *, role: str = "", region: str = "") -> Any:
         """An SDK client of this server, acting as `role` so that the request log tells who."""
+        where = region or self.region
+        with self._lock:
+            made = self._clients.get((service, role, where))
+            if made is None:
+                made = self._clients[service, role, where] = self._client(service, role, where)
+        return made
+
+    def _client(self, service: str, role: str, region: str) -> Any:
         import boto3  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
 
@@ -145,7 +165,7 @@ class Server:
         return boto3.session.Session().client(
             service,
             endpoint_url=self.url,
-            region_name=region or self.region,
+            region_name=region,
             aws_access_key_id=who["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=who["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=who.get("AWS_SESSION_TOKEN"),
@@ -169,3 +189,14 @@ class Server:
 
     def _about(self) -> dict[str, Any]:
         return {"url": self.url, "state": STATE, "stand_ins": list(self.stand_ins)}
+
+
+def _unbound(value: Any) -> Any:
+    """A bound method as a function, so that as a class's attribute it is given the instance."""
+    if not ismethod(value):
+        return value
+
+    def function(*given: Any, **named: Any) -> Any:
+        return value(*given, **named)
+
+    return function

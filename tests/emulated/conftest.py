@@ -37,6 +37,15 @@ def client(emulator: Server) -> Client:
 
 
 @pytest.fixture
+def role(client: Client) -> str:
+    """The ARN of a fresh role."""
+    name = f"test-{uuid4().hex[:12]}"
+    trust = '{"Version": "2012-10-17", "Statement": []}'
+    made = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    return str(made["Role"]["Arn"])
+
+
+@pytest.fixture
 def bucket(client: Client) -> str:
     """A fresh bucket."""
     name = f"test-{uuid4().hex[:12]}"

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from console.emulator.answers import Answer
 from console.emulator.server import ACCOUNT, REGION, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from console.emulator.calls import Call
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/program"
 _PATIENCE_SEC = 10.0
@@ -24,32 +27,10 @@ Functions = dict[str, "Callable[[Any], Any]"]
 @contextmanager
 def running(folder: Path, *stand_ins: str) -> Iterator[Aws]:
     """An emulator with these stand-ins only, whose Lambda functions are Python functions."""
-    from moto.core.models import default_user_config  # noqa: PLC0415
-
-    kept = dict(default_user_config["lambda"])
-    default_user_config["lambda"]["use_docker"] = False
     with Server(folder=folder, stand_ins=stand_ins) as server:
         aws = Aws(server)
-        _run(server, aws.functions)
+        server.around("lambda", "Invoke", aws.invoke)
         yield aws
-    default_user_config["lambda"].update(kept)
-
-
-def _run(server: Server, functions: Functions) -> None:
-    from moto.awslambda_simple.models import LambdaSimpleBackend  # noqa: PLC0415
-
-    def invoke(
-        _backend: Any, function_name: str, _q: Any, body: Any, _h: Any, answer: dict[str, str]
-    ) -> bytes:
-        name = function_name.split(":")[6] if ":" in function_name else function_name
-        try:
-            return json.dumps(functions[name](json.loads(body))).encode()
-        except Exception as error:  # noqa: BLE001  as Lambda does
-            answer["x-amz-function-error"] = "Unhandled"
-            told = {"errorMessage": str(error), "errorType": type(error).__name__}
-            return json.dumps(told).encode()
-
-    server.replace(LambdaSimpleBackend, "invoke", invoke)
 
 
 class Aws:
@@ -72,6 +53,16 @@ class Aws:
                 config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
             )
         return self._clients[service]
+
+    def invoke(self, call: Call, _forward: Callable[[], Answer]) -> Answer:
+        """Lambda's Invoke."""
+        name = call.uri["FunctionName"].split(":")[-1]
+        try:
+            said = self.functions[name](json.loads(call.body()))
+        except Exception as error:  # noqa: BLE001  as Lambda does
+            said = {"errorMessage": str(error), "errorType": type(error).__name__}
+            return Answer(200, (("X-Amz-Function-Error", "Unhandled"),), json.dumps(said).encode())
+        return Answer(200, (), json.dumps(said).encode())
 
     def queue(self, name: str, **attributes: str) -> tuple[str, str]:
         """URL and ARN of a new queue."""
