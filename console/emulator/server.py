@@ -148,6 +148,10 @@ class Server:
         thread.start()
         return thread
 
+    def running(self, name: str) -> int:
+        """How much of the work that was spawned by this name has not ended."""
+        return sum(thread.name == f"lake-{name}" for thread in threading.enumerate())
+
     def client(self, service: str, *, role: str = "", region: str = "") -> Any:
         """An SDK client of this server, acting as `role` so that the request log tells who."""
         where = region or self.region

@@ -18,8 +18,6 @@ from console.emulator.workers import Worker
 from lakehouse import log
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from console.emulator.server import Server
 
 SERVICES = ("lambda", "sns", "sqs", "states")
@@ -65,7 +63,7 @@ class _Parcel:
     """A delivery on its way."""
 
     what: Delivery
-    since: datetime
+    since: float
     failures: int = 0
 
 
@@ -73,7 +71,7 @@ class Courier:
     """Delivers, tries again, and gives up into the dead-letter queue."""
 
     def __init__(self, server: Server, retries: Retries | None = None) -> None:
-        self._clock, self._retries = server.clock, retries or Retries()
+        self._retries = retries or Retries()
         self._clients = Clients(server)
         self._closing = threading.Event()
 
@@ -91,8 +89,8 @@ class Courier:
             self._closing.wait(pause)
 
     def parcel(self, delivery: Delivery) -> _Parcel:
-        """A delivery that begins now."""
-        return _Parcel(delivery, self._clock.now())
+        """A delivery that begins now; setting the emulated clock ahead makes it no older."""
+        return _Parcel(delivery, time.monotonic())
 
     def attempt(self, parcel: _Parcel) -> float | None:
         """Try once; the seconds until the next try, or None if there is none."""
@@ -100,7 +98,7 @@ class Courier:
             self._send(parcel.what)
         except Exception as error:  # noqa: BLE001  whatever it is, it was not delivered
             parcel.failures += 1
-            age = (self._clock.now() - parcel.since).total_seconds()
+            age = time.monotonic() - parcel.since
             end = _end(error, parcel.failures, age, parcel.what)
             if end is None:
                 return self._retries.pause(parcel.failures)
@@ -161,6 +159,15 @@ class Post:
         with self._lock:
             self._open += 1
         self._push(self._courier.parcel(delivery), 0)
+
+    def try_now(self, delivery: Delivery) -> None:
+        """Deliver it at once if it can be; if not, go on trying beside."""
+        parcel = self._courier.parcel(delivery)
+        pause = self._courier.attempt(parcel)
+        if pause is not None:
+            with self._lock:
+                self._open += 1
+            self._push(parcel, pause)
 
     @property
     def open(self) -> int:
