@@ -31,10 +31,8 @@ class Worker:
             self._closing.wait(self._pause)
 
     def close(self) -> None:
-        """Stop after the step that runs."""
+        """Stop after the step that runs, for which nobody waits."""
         self._closing.set()
-        if self._thread is not threading.current_thread():
-            self._thread.join()
 
 
 class Crew:

@@ -56,7 +56,8 @@ class Aws:
 
     def invoke(self, call: Call, _forward: Callable[[], Answer]) -> Answer:
         """Lambda's Invoke."""
-        name = call.uri["FunctionName"].split(":")[-1]
+        name = call.uri["FunctionName"]
+        name = name.split(":")[6] if ":" in name else name
         try:
             said = self.functions[name](json.loads(call.body()))
         except Exception as error:  # noqa: BLE001  as Lambda does
