@@ -399,7 +399,11 @@ def test_the_stream_counts_in_cloudwatch(aws: Aws) -> None:
 
 
 def test_failures_are_logged_where_the_stream_says(aws: Aws) -> None:
-    """One log event for each reason."""
+    """One log event for each reason; a log that is not there loses no record."""
+    unlogged = {"Enabled": True, "LogGroupName": "nowhere", "LogStreamName": "nothing"}
+    lost = Hose(aws, CloudWatchLoggingOptions=unlogged)
+    lost.put({"n": 1}, {"n": "x"}, {"n": 2})
+    assert lost.arrived() == [1, 2]
     logs, name = aws.client("logs"), f"/aws/kinesisfirehose/{next(_NUMBERS)}"
     logs.create_log_group(logGroupName=name)
     logs.create_log_stream(logGroupName=name, logStreamName="delivery")

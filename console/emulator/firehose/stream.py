@@ -154,11 +154,14 @@ class Stream:
         reasons = {(one.code, one.message) for one in failed}
         stamp = epoch_ms(self._clock.now())
         client = self._clients.of("logs", region_of(self.arn), asked.role)
-        client.put_log_events(
-            logGroupName=asked.log_group,
-            logStreamName=asked.log_stream,
-            logEvents=[{"timestamp": stamp, "message": self._event(*reason)} for reason in reasons],
-        )
+        try:
+            client.put_log_events(
+                logGroupName=asked.log_group,
+                logStreamName=asked.log_stream,
+                logEvents=[{"timestamp": stamp, "message": self._event(*r)} for r in reasons],
+            )
+        except Exception as error:  # noqa: BLE001  no record is lost for a log that fails
+            log.warn("emulator.firehose_log_failed", stream=self.name, error=str(error))
 
     def _event(self, code: str, message: str) -> str:
         return text_of({"deliveryStreamARN": self.arn, "errorCode": code, "message": message})
