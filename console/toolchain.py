@@ -19,12 +19,13 @@ _OLDEST_JAVA = 17
 
 @dataclass(frozen=True)
 class Jar:
-    """A jar by its Maven coordinates and the SHA-256 it must have."""
+    """A jar by its Maven coordinates, the SHA-256 it must have, and the place that needs it."""
 
     group: str
     artifact: str
     version: str
     sha256: str
+    place: str = "local"
 
     @property
     def file_name(self) -> str:
@@ -37,9 +38,9 @@ def locked_jars() -> list[Jar]:
     found = []
     for line in _LOCK.read_text().splitlines():
         if line[:1] not in ("", "#"):
-            coordinates, sha256 = line.split()
+            coordinates, sha256, *place = line.split()
             group, artifact, version = coordinates.split(":")
-            found.append(Jar(group, artifact, version, sha256))
+            found.append(Jar(group, artifact, version, sha256, *place))
     return found
 
 
@@ -73,13 +74,18 @@ def jar_folder() -> Path:
     return Path(cache) / "lakehouse" / "jars"
 
 
-def jars() -> list[Path]:
-    """The locked jars, fetched where absent.
+def jars(place: str = "local") -> list[Path]:
+    """The locked jars of a place, fetched where absent.
 
     Raises ConfigurationError for a jar whose bytes differ from the lock, UpstreamError where
     the registry does not answer.
     """
-    return [_jar(jar) for jar in locked_jars()]
+    return [_jar(jar) for jar in locked_jars() if jar.place == place]
+
+
+def jar(artifact: str) -> Path:
+    """One locked jar, of whatever place, by its artifact's name; it may fail as `jars` does."""
+    return next(_jar(jar) for jar in locked_jars() if jar.artifact == artifact)
 
 
 def _jar(jar: Jar) -> Path:

@@ -34,6 +34,15 @@ class NotEmulatedError(AwsError):
         super().__init__("NotImplemented", message, NOT_IMPLEMENTED)
 
 
+def from_moto(error: Exception) -> AwsError | None:
+    """The answer that an exception of moto's means, or None for a defect."""
+    code = getattr(error, "error_type", getattr(error, "code", None))
+    message, status = getattr(error, "message", None), getattr(error, "code", None)
+    if not isinstance(code, str) or not isinstance(message, str):
+        return None
+    return AwsError(code, message, status if isinstance(status, int) else 400)
+
+
 @dataclass(frozen=True)
 class Answer:
     """Status, headers and body of a response."""

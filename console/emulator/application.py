@@ -16,6 +16,7 @@ from console.emulator.answers import (
     AwsError,
     NotEmulatedError,
     failure,
+    from_moto,
     success,
 )
 from console.emulator.calls import identify
@@ -94,11 +95,13 @@ class Application:
             return failure(call, NotEmulatedError(what))
         except Exception as error:  # noqa: BLE001  a defect here must not look like a hung service
             told = "".join(traceback.format_exception(error)[-3:])
-            return failure(call, AwsError("EmulatorDefect", told, NOT_IMPLEMENTED))
+            defect = AwsError("EmulatorDefect", told, NOT_IMPLEMENTED)
+            return failure(call, from_moto(error) or defect)
 
     def _through(self, call: Call, depth: int) -> Answer:
         """The answer of the handlers below `depth`, then of the service, then of moto."""
         if depth:
+            call.body()  # kept, so that a handler can still read it after forwarding
             handler = self._handlers[call.service, call.operation][depth - 1]
             answer = handler(call, partial(self._through, call, depth - 1))
             return answer if isinstance(answer, Answer) else success(call, answer)

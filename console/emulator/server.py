@@ -34,7 +34,7 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 STATE = "in memory: it lives as long as this server"
 # Each module has one `install(server)`; order matters only where one wraps another's call.
-STAND_INS = ("glue", "functions")
+STAND_INS = ("glue", "functions", "emr", "steps")
 
 
 @dataclass

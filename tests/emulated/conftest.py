@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -51,3 +52,24 @@ def bucket(client: Client) -> str:
     name = f"test-{uuid4().hex[:12]}"
     client("s3").create_bucket(Bucket=name)
     return name
+
+
+_QUICK_SUBMIT = '''#!{python}
+"""A spark-submit without Spark: it runs the entry point with the zips on its path."""
+import os, sys
+words, options = sys.argv[1:], {{}}
+while words[0].startswith("--"):
+    options[words[0]] = words[1]
+    words = words[2:]
+os.environ["PYTHONPATH"] = options.get("--py-files", "").replace(",", os.pathsep)
+os.execv(sys.executable, [sys.executable, *words])
+'''
+
+
+@pytest.fixture(scope="session")
+def quick_submit(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A program in the place of spark-submit, for tests of everything around it."""
+    script = tmp_path_factory.mktemp("bin") / "spark-submit"
+    script.write_text(_QUICK_SUBMIT.format(python=sys.executable))
+    script.chmod(0o755)
+    return str(script)
