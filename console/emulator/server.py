@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.emulator import principals
 from console.emulator.application import Application
+from console.emulator.clock import EmulatedClock
 from lakehouse import log
 from lakehouse.errors import ConfigurationError
 
@@ -53,6 +54,7 @@ class Server:
     stand_ins: tuple[str, ...] = STAND_INS
     folder: Path = field(default_factory=_scratch)
     region: str = REGION
+    clock: EmulatedClock = field(default_factory=EmulatedClock, init=False)
     stopping: threading.Event = field(default_factory=threading.Event, init=False)
     _application: Application = field(default_factory=Application, init=False, repr=False)
     _undo: list[Callable[[], None]] = field(default_factory=list, init=False, repr=False)
@@ -154,6 +156,10 @@ class Server:
         thread = threading.Thread(target=guarded, name=f"lake-{name}", daemon=True)
         thread.start()
         return thread
+
+    def running(self, name: str) -> int:
+        """How much of the work that was spawned by this name has not ended."""
+        return sum(thread.name == f"lake-{name}" for thread in threading.enumerate())
 
     def client(self, service: str, *, role: str = "", region: str = "") -> Any:
         """An SDK client of this server, acting as `role` so that the request log tells who."""
