@@ -113,6 +113,11 @@ data "aws_iam_policy_document" "analyst" {
     # GetDataAccess knows no resource; it is the only way to the tables' files.
     resources = ["*"]
   }
+}
+
+# Apart, because the key is not known before it exists, and the rest is to be read in the first plan.
+data "aws_iam_policy_document" "analyst_keys" {
+  for_each = local.governed
 
   statement {
     sid       = "ResultKey"
@@ -142,4 +147,12 @@ resource "aws_iam_role_policy" "analyst" {
   name   = "program"
   role   = aws_iam_role.analyst["lake"].id
   policy = data.aws_iam_policy_document.analyst["lake"].json
+}
+
+resource "aws_iam_role_policy" "analyst_keys" {
+  for_each = local.governed
+
+  name   = "keys"
+  role   = aws_iam_role.analyst["lake"].id
+  policy = data.aws_iam_policy_document.analyst_keys["lake"].json
 }
