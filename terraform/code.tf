@@ -20,7 +20,6 @@ locals {
 }
 
 resource "aws_s3_object" "code" {
-  #checkov:skip=CKV_AWS_186:The bucket's own default is the data key.
   for_each = local.code
 
   bucket = aws_s3_bucket.this["artifacts"].id
