@@ -68,6 +68,28 @@ data "aws_iam_policy_document" "state" {
   }
 
   dynamic "statement" {
+    for_each = each.key == "plan" ? ["code"] : []
+
+    content {
+      # Refreshing the uploaded code asks for checksums of encrypted objects.
+      sid       = "CodeKey"
+      actions   = ["kms:Decrypt"]
+      resources = ["${local.arn_of["kms"]}:key/*"]
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:ResourceTag/Project"
+        values   = [local.name]
+      }
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${var.region}.amazonaws.com"]
+      }
+    }
+  }
+
+  dynamic "statement" {
     for_each = each.key == "plan" ? ["deny"] : []
 
     content {

@@ -147,7 +147,7 @@ variable "budget_enabled" {
 variable "budget_limit_usd" {
   description = "What a month may cost; 80 % and 100 % of it, and a forecast of 110 %, are told."
   type        = number
-  default     = 30
+  default     = 60
   nullable    = false
 
   validation {

@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 # Folders from fast to slow: a mistake shows where it is cheapest.
-ORDER = ("unit", "judge", "spark", "recorded", "browser", "chaos")
-_MARKERS = {"unit": "unit", "judge": "unit", "spark": "spark", "browser": "browser"}
+ORDER = ("unit", "judge", "terraform", "spark", "recorded", "browser", "chaos")
+_MARKERS = {
+    "unit": "unit",
+    "judge": "unit",
+    "terraform": "terraform",
+    "spark": "spark",
+    "browser": "browser",
+}
 
 hypothesis.settings.register_profile(
     "lake",

@@ -306,7 +306,7 @@ run "by_default" {
   }
   assert {
     condition = (
-      jsondecode(aws_scheduler_schedule.ingest["arrivals"].target[0].input) == { source = "emt", stream = "arrivals", options = { stops = ["all"] } }
+      jsondecode(aws_scheduler_schedule.ingest["arrivals"].target[0].input) == { source = "emt", stream = "arrivals", options = { stops = ["62", "5710"] } }
       && alltrue([for schedule in values(aws_scheduler_schedule.ingest) : schedule.target[0].retry_policy[0].maximum_retry_attempts <= 3])
     )
     error_message = "A schedule says what to pull, and a late call is given up."
