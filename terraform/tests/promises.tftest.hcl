@@ -473,4 +473,15 @@ run "everything_asked_for" {
     condition     = length(aws_s3_object.code) == 7 && length(aws_s3_bucket_logging.this) == 3
     error_message = "The release before stays, and access is logged where the account logs it."
   }
+  assert {
+    condition     = length(data.aws_iam_policy_document.boundary.minified_json) <= 6144
+    error_message = "The boundary fits a managed policy."
+  }
+  assert {
+    condition = sum([
+      for policy in [data.aws_iam_policy_document.apply, data.aws_iam_policy_document.apply_read, data.aws_iam_policy_document.state["apply"]] :
+      length(policy.minified_json)
+    ]) <= 10240
+    error_message = "The apply role's policies fit a role."
+  }
 }
