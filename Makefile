@@ -70,6 +70,27 @@ bench: $(VENV)/.dev ## Measured ratios: merge, incremental gold, nearest-weather
 chaos: $(VENV)/.dev ## Kill the main job at random moments, ten times
 	@CHAOS_KILLS=10 $(BIN)/python -m pytest -m chaos $(ARGS)
 
+##@ AWS
+ENV ?= dev
+STATE_BUCKET ?=
+TERRAFORM := terraform -chdir=terraform
+
+.PHONY: plan
+plan: setup ## Build, then plan AWS: make plan ENV=dev STATE_BUCKET=<bucket>
+	@test -n "$(STATE_BUCKET)" || { echo "Name the bucket of the state: make plan STATE_BUCKET=<bucket>" >&2; exit 78; }
+	@$(BIN)/lake build >&2
+	@$(TERRAFORM) init -input=false -reconfigure -backend-config=environments/$(ENV).s3.tfbackend \
+	  -backend-config="bucket=$(STATE_BUCKET)" >&2
+	@printf '{"previous_code": %s}\n' "$$($(TERRAFORM) output -json code_keys 2>/dev/null || echo '[]')" > build/previous.tfvars.json
+	@$(TERRAFORM) plan -input=false -out=../build/lake.tfplan -var-file=environments/$(ENV).tfvars \
+	  -var-file=../build/artifacts.json -var-file=../build/previous.tfvars.json
+
+.PHONY: apply
+apply: ## Apply what `make plan` planned, and nothing else
+	@$(TERRAFORM) init -input=false -reconfigure -backend-config=environments/$(ENV).s3.tfbackend \
+	  -backend-config="bucket=$(STATE_BUCKET)" >&2
+	@$(TERRAFORM) apply -input=false ../build/lake.tfplan
+
 ##@ Rest
 .PHONY: clean
 clean: ## Remove what set-up and runs have made (the lake in .lake included)

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 # Folders from fast to slow: a mistake shows where it is cheapest.
-ORDER = ("unit", "judge", "emulated", "spark", "recorded", "browser", "chaos")
+ORDER = ("unit", "judge", "terraform", "emulated", "spark", "recorded", "browser", "chaos")
 _MARKERS = {
     "unit": "unit",
     "judge": "unit",
+    "terraform": "terraform",
     "emulated": "emulated",
     "spark": "spark",
     "browser": "browser",

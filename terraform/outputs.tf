@@ -1,0 +1,113 @@
+output "name" {
+  description = "First part of every name."
+  value       = local.name
+}
+
+output "region" {
+  description = "Region of everything."
+  value       = var.region
+}
+
+output "buckets" {
+  description = "Names of the buckets by use: lake, artifacts, results."
+  value       = local.buckets
+}
+
+output "databases" {
+  description = "Names of the Glue databases by the contracts' names."
+  value       = local.databases
+}
+
+output "database_prefix" {
+  description = "LAKE_PREFIX: what stands before every database's name."
+  value       = local.database_prefix
+}
+
+output "environment" {
+  description = "What every program is told, for a shell that works on the same lake."
+  value       = local.environment
+}
+
+output "application_id" {
+  description = "EMR Serverless application."
+  value       = aws_emrserverless_application.this.id
+}
+
+output "job_role_arn" {
+  description = "Role of job runs, for runs started by hand."
+  value       = module.job_role.arn
+}
+
+output "state_machine_arn" {
+  description = "State machine of silver and gold."
+  value       = aws_sfn_state_machine.pipeline.arn
+}
+
+output "run_requests" {
+  description = "Parameters of each job run as the state machine makes them, as JSON."
+  value       = local.run_requests
+}
+
+output "stream_name" {
+  description = "Delivery stream, and Kinesis stream if there is one."
+  value       = local.stream_name
+}
+
+output "schedule_group" {
+  description = "Group of all schedules."
+  value       = aws_scheduler_schedule_group.this.name
+}
+
+output "queue_urls" {
+  description = "Queues, by name."
+  value = merge(
+    { for name, queue in aws_sqs_queue.this : name => queue.url },
+    { for name, queue in aws_sqs_queue.dead : name => queue.url },
+  )
+}
+
+output "functions" {
+  description = "Lambda functions by what they do."
+  value = merge(
+    {
+      ingest    = module.ingest.name, land = module.land.name, tables = module.tables.name,
+      transform = module.transform.name, observe = module.observe.name,
+    },
+    { for name, notify in module.notify : "notify" => notify.name },
+  )
+}
+
+output "sources_secret" {
+  description = "Secret to put the sources' credentials into."
+  value       = aws_secretsmanager_secret.sources.name
+}
+
+output "alert_topic_arn" {
+  description = "Topic of all alerts."
+  value       = aws_sns_topic.alerts.arn
+}
+
+output "workgroup" {
+  description = "Athena workgroup."
+  value       = aws_athena_workgroup.this.name
+}
+
+output "tables_result" {
+  description = "What the tables function last did."
+  value       = aws_lambda_invocation.tables.result
+}
+
+output "code_keys" {
+  description = "Keys of the deployed code: previous_code of the next apply."
+  value       = values(local.code_keys)
+}
+
+output "deploy_role_arns" {
+  description = "Roles of GitHub's workflows: plan and apply; empty without github_repository."
+  value       = { for use, role in aws_iam_role.deploy : use => role.arn }
+}
+
+output "analyst_role_arn" {
+  description = "Role of analysts; null without lake_formation_enabled."
+  value       = one([for role in values(aws_iam_role.analyst) : role.arn])
+}
