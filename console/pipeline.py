@@ -161,22 +161,21 @@ def _gold_plan(group: GoldGroup, ledger: Ledger) -> list[dict[str, Any]]:
 def _with_group(run_id: str, action: str) -> None:
     from console import session  # noqa: PLC0415
     from jobs.pipeline import GROUPS  # noqa: PLC0415
-    from lakehouse import lease, settings  # noqa: PLC0415
     from lakehouse import publish as protocol  # noqa: PLC0415
+    from lakehouse import settings  # noqa: PLC0415
     from lakehouse.errors import UsageError  # noqa: PLC0415
     from lakehouse.job import GoldGroup  # noqa: PLC0415
-    from lakehouse.ledger import Ledger  # noqa: PLC0415
+    from lakehouse.ledger import leased  # noqa: PLC0415
     from lakehouse.sql import identifier  # noqa: PLC0415
 
     loaded = settings.load()
     spark = session.start(loaded)
-    ledger = Ledger(spark, loaded)
     for group in GROUPS:
         if not isinstance(group, GoldGroup):
             continue
-        tables = [ledger.name(job.table) for job in group.jobs]
         try:
-            with lease.hold(loaded.root, group.name, loaded.lease_wait_sec, talk.say):
+            with leased(spark, loaded, group.name, talk.say) as ledger:
+                tables = [ledger.name(job.table) for job in group.jobs]
                 getattr(protocol, action)(spark, tables, identifier(f"r{run_id}")[1:])
         except UsageError:
             continue

@@ -17,19 +17,15 @@ def _database(settings: Settings) -> str:
     return str(settings.root / "catalog.db")
 
 
-def lake_root(settings: Settings) -> str:
-    """The URI of the lake: raw, bronze, originals and the warehouse lie below it."""
-    return f"file://{settings.root}"
-
-
 def warehouse(settings: Settings) -> str:
     """The URI below which every table lives."""
-    return f"{lake_root(settings)}/warehouse"
+    return f"{settings.uri}/warehouse"
 
 
 def spark_conf(settings: Settings) -> dict[str, str]:
     """Spark settings every session of the lake needs: catalog, time zone, safe Iceberg defaults."""
     catalog = f"spark.sql.catalog.{NAME}"
+    own = _glue(settings) if settings.in_bucket else _jdbc(settings)
     return {
         "spark.sql.extensions": (
             "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
@@ -39,14 +35,8 @@ def spark_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.legacy.timeParserPolicy": "CORRECTED",
         "spark.sql.defaultCatalog": NAME,
         catalog: "org.apache.iceberg.spark.SparkCatalog",
-        f"{catalog}.type": "jdbc",
-        f"{catalog}.uri": (
-            f"jdbc:sqlite:{_database(settings)}?journal_mode=WAL&busy_timeout={_BUSY_MS}"
-        ),
+        **{f"{catalog}.{name}": value for name, value in own.items()},
         f"{catalog}.warehouse": warehouse(settings),
-        # PyIceberg made the catalog's tables; a second maker locks the first one out.
-        f"{catalog}.jdbc.schema-version": "V1",
-        f"{catalog}.jdbc.init-catalog-tables": "false",
         # A cached table would hide another writer's commit for 30 seconds.
         f"{catalog}.cache-enabled": "false",
         # Required columns are proven by our own checks before the write.
@@ -55,8 +45,36 @@ def spark_conf(settings: Settings) -> dict[str, str]:
     }
 
 
+def _jdbc(settings: Settings) -> dict[str, str]:
+    return {
+        "type": "jdbc",
+        "uri": f"jdbc:sqlite:{_database(settings)}?journal_mode=WAL&busy_timeout={_BUSY_MS}",
+        # PyIceberg made the catalog's tables; a second maker locks the first one out.
+        "jdbc.schema-version": "V1",
+        "jdbc.init-catalog-tables": "false",
+    }
+
+
+def _glue(settings: Settings) -> dict[str, str]:
+    found = {"type": "glue", "io-impl": "org.apache.iceberg.aws.s3.S3FileIO"}
+    if settings.endpoint:
+        found |= {
+            "glue.endpoint": settings.endpoint,
+            "s3.endpoint": settings.endpoint,
+            "s3.path-style-access": "true",
+        }
+    return found
+
+
 def pyiceberg_properties(settings: Settings) -> dict[str, str]:
     """What `pyiceberg.catalog.load_catalog` needs."""
+    if settings.in_bucket:
+        found = {"type": "glue", "warehouse": warehouse(settings)}
+        if settings.region:
+            found |= {"client.region": settings.region}
+        if settings.endpoint:
+            found |= {"glue.endpoint": settings.endpoint, "s3.endpoint": settings.endpoint}
+        return found
     settings.root.mkdir(parents=True, exist_ok=True)
     return {
         "type": "sql",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from lakehouse.errors import ConfigurationError, StorageError
 from lakehouse.snapshots import RECEIPT, History
@@ -82,6 +82,35 @@ def receipt(spark: SparkSession, facts: dict[str, Any]) -> Iterator[dict[str, st
     finally:
         for name in pairs:
             context.remove(name)
+
+
+def swap_property(
+    spark: SparkSession, identifier: str, name: str, old: Optional[str], new: Optional[str]
+) -> bool:
+    """Set a table's property to `new` if it still is `old` (None: absent); whether it was set.
+
+    Atomic in every place, because it is the catalog's own commit: of two callers one succeeds.
+    `new` must be a text nobody else writes: by it a commit whose answer was lost is recognised.
+    """
+    operations = _load(spark, identifier).operations()
+    while True:
+        base = operations.refresh()
+        properties = spark._jvm.java.util.HashMap(base.properties())  # noqa: SLF001
+        if properties.get(name) != old:
+            return False
+        if new is None:
+            properties.remove(name)
+        else:
+            properties.put(name, new)
+        try:
+            operations.commit(base, base.replaceProperties(properties))
+        except Exception as error:
+            if new is not None and operations.refresh().properties().get(name) == new:
+                return True
+            if "CommitFailedException" not in str(error):
+                raise
+        else:
+            return True
 
 
 def _text(value: Any) -> str:

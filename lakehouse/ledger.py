@@ -6,20 +6,23 @@ row of data.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from pyspark.sql import functions as F
 
-from lakehouse import catalog, code, merge
+from lakehouse import catalog, code, lease, merge
 from lakehouse.contract import differences
 from lakehouse.errors import ConfigurationError
-from lakehouse.iceberg import history, receipt
+from lakehouse.iceberg import history, receipt, swap_property
 from lakehouse.table import Column, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyspark.sql import DataFrame, SparkSession
 
     from lakehouse.settings import Settings
@@ -122,17 +125,56 @@ class Outcome:
         return {**facts, **asdict(self.counts), "accepted": self.counts.accepted}
 
 
+@contextlib.contextmanager
+def leased(
+    spark: SparkSession, settings: Settings, group: str, waiting: Callable[[str], None]
+) -> Iterator[Ledger]:
+    """The ledger of a run that is the group's only writer; what it remembers is written at the end.
+
+    Raises BusyError naming who holds the lease. Outside the local place the lease is a property
+    of ops.run, because the catalog's commit is the one atomic thing every place has.
+    """
+    if settings.in_bucket:
+        index = catalog.identifier(settings, RUN.full_name)
+
+        def read(name: str) -> Optional[str]:
+            found = history(spark, index).metadata.get("properties") or {}
+            return found.get(f"lake.lease.{name}")
+
+        def swap(name: str, old: Optional[str], new: Optional[str]) -> bool:
+            return swap_property(spark, index, f"lake.lease.{name}", old, new)
+
+        held = lease.catalog_lease(read, swap, group, settings.lease_wait_sec, waiting)
+    else:
+        held = lease.hold(settings.root, group, settings.lease_wait_sec, waiting)
+    with held as still_held:
+        ledger = Ledger(spark, settings, still_held)
+        try:
+            yield ledger
+        finally:
+            ledger.flush()
+
+
 def now() -> datetime:
     """The present, aware, UTC."""
     return datetime.now(timezone.utc)
 
 
 class Ledger:
-    """Collects what a run did and writes it in one append a table at the run's end."""
+    """Collects what a run did and writes it in one append a table at the run's end.
 
-    def __init__(self, spark: SparkSession, settings: Settings) -> None:
+    `still_held` raises ConflictError once the run's lease is not its own any more.
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        settings: Settings,
+        still_held: Callable[[], None] = lambda: None,
+    ) -> None:
         self.spark = spark
         self.settings = settings
+        self.still_held = still_held
         self._processed: list[dict[str, Any]] = []
         self._runs: list[dict[str, Any]] = []
 

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from lakehouse.catalog import lake_root
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,7 +19,7 @@ CORRUPT = "_corrupt"
 def files(spark: SparkSession, settings: Settings, streams: Iterable[str]) -> list[str]:
     """Bronze files of the streams, relative to the lake's root, in order."""
     jvm = spark._jvm  # noqa: SLF001
-    root = lake_root(settings)
+    root = settings.uri
     conf = spark._jsc.hadoopConfiguration()  # noqa: SLF001
     found = []
     for stream in streams:
@@ -43,7 +41,7 @@ def read(spark: SparkSession, settings: Settings, names: list[str], payload: str
         "origin struct<uri: string, sha256: string, sheet: string, row: bigint>, "
         f"request map<string, string>, payload {payload}, {CORRUPT} string"
     )
-    root = lake_root(settings)
+    root = settings.uri
     lines = spark.read.text([f"{root}/{name}" for name in names])
     options = {"columnNameOfCorruptRecord": CORRUPT, "mode": "PERMISSIVE"}
     parsed = lines.select(

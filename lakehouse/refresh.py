@@ -219,6 +219,7 @@ class Refresh:
         if not heads:
             return self._only_receipt(planned, started)
         self._audit(planned)
+        self._ledger.still_held()
         published = publish.publish(self._spark, self._tables, branch)
         return self._outcomes(planned, started, staged, published)
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from pyspark.sql import functions as F
 
-from lakehouse import code, lease, log, merge, quality, records
+from lakehouse import code, log, merge, quality, records
 from lakehouse.errors import ConflictError, ContractError, LakeError, UsageError
 from lakehouse.iceberg import history
 from lakehouse.job import GoldGroup, SilverGroup
-from lakehouse.ledger import Ledger, Outcome, now, verify
+from lakehouse.ledger import Outcome, leased, now, verify
 from lakehouse.refresh import Refresh
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from lakehouse.job import Group, Silver
+    from lakehouse.ledger import Ledger
     from lakehouse.settings import Settings
     from lakehouse.snapshots import History
 
@@ -55,16 +56,12 @@ def run(
     """
     done: list[Outcome] = []
     for group in groups:
-        with lease.hold(settings.root, group.name, settings.lease_wait_sec, progress):
-            ledger = Ledger(spark, settings)
-            try:
-                if isinstance(group, GoldGroup):
-                    done += _gold(spark, settings, group, ledger, progress, full=full)
-                else:
-                    step = _SilverRun(spark, settings, group, ledger, progress, replace=replace)
-                    done += step.all()
-            finally:
-                ledger.flush()
+        with leased(spark, settings, group.name, progress) as ledger:
+            if isinstance(group, GoldGroup):
+                done += _gold(spark, settings, group, ledger, progress, full=full)
+            else:
+                step = _SilverRun(spark, settings, group, ledger, progress, replace=replace)
+                done += step.all()
     return done
 
 
@@ -87,13 +84,9 @@ def redrive(
             continue
         for job in group.jobs:
             if job.table.full_name == table:
-                with lease.hold(settings.root, group.name, settings.lease_wait_sec, progress):
-                    ledger = Ledger(spark, settings)
+                with leased(spark, settings, group.name, progress) as ledger:
                     step = _SilverRun(spark, settings, group, ledger, progress, redrive=sources)
-                    try:
-                        return [step.one(job, step.files_of(job, sources))]
-                    finally:
-                        ledger.flush()
+                    return [step.one(job, step.files_of(job, sources))]
     raise UsageError(f"no silver job makes {table}", next_command="lake rejected list")
 
 
@@ -276,6 +269,7 @@ class _SilverRun:
         )
         ready = replace(staged, rows=stamped)
         target = self._ledger.name(job.table)
+        self._ledger.still_held()
         return merge.commit(self._spark, job.table, target, ready, facts)
 
     def _facts(

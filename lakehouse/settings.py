@@ -12,7 +12,8 @@ from lakehouse.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PLACES = ("local",)
+PLACES = ("local", "emulated", "aws")
+_BUCKET = "s3://"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Settings:
     `wx_recent_minutes`: the farthest an observation may be from an arrival, in minutes, inclusive.
     `spark_java`: options of Spark's Java; by default only the quick compiler, because a small
     batch spends more time compiling than running; empty it for big ones.
+    `place`: where the lake is; `home`: its folder, or `s3://<bucket>` in the other places.
+    `endpoint`, `region`: of AWS's services; an endpoint only where it is not AWS's own.
     `lease_wait_sec`: how long a run waits for another one before it says who holds the lease.
     """
 
@@ -42,11 +45,18 @@ class Settings:
     emt_daily_quota: int = 20_000
     calls_per_minute: int = 100
     secret_id: str = ""
+    endpoint: str = ""
+    region: str = ""
 
     def __post_init__(self) -> None:
         """Refuse values that would give a wrong number later."""
         if self.place not in PLACES:
             raise ConfigurationError(f"LAKE_PLACE is {self.place!r}; known places: {PLACES}")
+        if self.in_bucket != (self.place != "local"):
+            wanted = "a folder" if self.place == "local" else "s3://<bucket>"
+            raise ConfigurationError(
+                f"LAKE_HOME is {self.home!r}: in the place {self.place} it is {wanted}"
+            )
         if not self.delay_ratio_thresh > 0:
             raise ConfigurationError("LAKE_DELAY_RATIO_THRESH must be greater than 0")
         if self.wx_recent_minutes < 0:
@@ -55,9 +65,21 @@ class Settings:
             raise ConfigurationError("LAKE_WEATHER_LOCATION must not be empty")
 
     @property
+    def in_bucket(self) -> bool:
+        """Whether the lake's files are in a bucket, not in a folder."""
+        return self.home.startswith(_BUCKET)
+
+    @property
     def root(self) -> Path:
-        """The folder of the local lake, absolute."""
+        """The folder of the local lake, absolute. Raises ConfigurationError for a bucket."""
+        if self.in_bucket:
+            raise ConfigurationError(f"{self.home} is no folder: only the local place has one")
         return Path(self.home).absolute()
+
+    @property
+    def uri(self) -> str:
+        """The URI of the lake: raw, bronze, originals and the warehouse lie below it."""
+        return self.home.rstrip("/") if self.in_bucket else f"file://{self.root}"
 
 
 def _convert(name: str, kind: str, text: str) -> Any:
@@ -79,4 +101,8 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
         for field in fields(Settings)
         if environ.get("LAKE_" + field.name.upper())
     }
-    return Settings(**{**values, **{k: v for k, v in overrides.items() if v is not None}})
+    # AWS's own programs set these for whatever they run.
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
+    return Settings(
+        **{"region": region, **values, **{k: v for k, v in overrides.items() if v is not None}}
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.silver.emt import arrivals_predictions, incidents
 from lakehouse.errors import BusyError, ContractError
+from lakehouse.iceberg import swap_property
 from lakehouse.job import SilverGroup
 from lakehouse.lease import hold
 from lakehouse.ledger import PROCESSED_FILE, REJECTED_ROW, RUN
@@ -210,3 +212,18 @@ def test_one_writer_a_group(emt: Lake) -> None:
         pytest.raises(BusyError, match=f"{GROUP.name} is held by process"),
     ):
         emt.run(GROUP)
+
+
+def test_a_property_is_swapped_by_one_of_many(lake: Lake) -> None:
+    """Of all that want a lease at once one gets it; other groups are not disturbed."""
+    lake.make()
+    name = lake.name(RUN)
+    with ThreadPoolExecutor(6) as pool:
+        same = [pool.submit(swap_property, lake.spark, name, "g", None, f"s{n}") for n in range(3)]
+        other = [pool.submit(swap_property, lake.spark, name, f"o{n}", None, "x") for n in range(3)]
+    assert sorted(f.result() for f in same) == [False, False, True]
+    assert all(f.result() for f in other)
+    held = lake.history(RUN).metadata["properties"]["g"]
+    assert not swap_property(lake.spark, name, "g", "somebody else's", "mine")
+    assert swap_property(lake.spark, name, "g", held, None)
+    assert "g" not in lake.history(RUN).metadata["properties"]

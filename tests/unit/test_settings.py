@@ -21,7 +21,7 @@ def test_defaults_are_the_issues() -> None:
 
 def test_every_setting_is_a_variable_too() -> None:
     """Each field can be set by LAKE_ and its name, and keeps its type."""
-    texts = {"str": "local", "int": "7", "float": "7.5"}
+    texts = {"str": "local", "int": "7", "float": "7.5"}  # "local" is a folder's name too
     for field in fields(settings.Settings):
         found = settings.load({"LAKE_" + field.name.upper(): texts[str(field.type)]})
         value = getattr(found, field.name)
@@ -59,3 +59,21 @@ def test_wrong_values_are_refused(name: str, text: str) -> None:
 def test_the_window_may_be_nothing() -> None:
     """0 minutes is a window: only an observation of that very instant counts."""
     assert settings.load({"LAKE_WX_RECENT_MINUTES": "0"}).wx_recent_minutes == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "home"), [("local", "s3://bucket"), ("aws", ".lake"), ("emulated", ".lake")]
+)
+def test_a_home_of_another_place_is_refused(place: str, home: str) -> None:
+    """A folder is local, a bucket is not: neither is taken for the other."""
+    with pytest.raises(ConfigurationError, match="LAKE_HOME"):
+        settings.load({"LAKE_PLACE": place, "LAKE_HOME": home})
+
+
+def test_a_lake_in_a_bucket_has_no_folder() -> None:
+    """It has a URI; what needs a folder says so."""
+    environ = {"LAKE_PLACE": "aws", "LAKE_HOME": "s3://bucket/", "AWS_REGION": "eu-west-1"}
+    found = settings.load(environ)
+    assert (found.uri, found.region) == ("s3://bucket", "eu-west-1")
+    with pytest.raises(ConfigurationError, match="only the local place"):
+        _ = found.root
