@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ingestion.bronze import Stream
     from ingestion.landing import Landed
+    from ingestion.places import LakePath
 
 _NAMED = 10
 _COLUMNS = ("file", "stream", "status", "rows", "bad_rows", "reason")
@@ -62,8 +63,8 @@ def _utc_now() -> datetime:
 class _Work:
     """The files of one call."""
 
-    root: Path
-    files: list[tuple[Path, Stream]]
+    root: LakePath
+    files: list[tuple[LakePath, Stream]]
     now: datetime
     location: str
 
@@ -72,10 +73,11 @@ class _Work:
         from rich.console import Console  # noqa: PLC0415
 
         from ingestion.landing import land  # noqa: PLC0415
+        from ingestion.places import is_below  # noqa: PLC0415
 
+        raw = self.root / "raw"
         landed: list[Landed] = []
         failed: list[LakeError] = []
-        raw = (self.root / "raw").resolve()
         with Console(stderr=True).status("") as status:
             for number, (file, stream) in enumerate(self.files, start=1):
                 at = f"{number} of {len(self.files)}  {_shown(file.name)}"
@@ -86,7 +88,7 @@ class _Work:
                         stream,
                         now=self.now,
                         location=self.location,
-                        keep_source=not file.resolve().is_relative_to(raw),
+                        keep_source=not is_below(file, raw),
                         step=lambda step, at=at: status.update(f"{at}: {step}"),  # type: ignore[misc]
                     )
                 except Transient as error:
@@ -102,22 +104,25 @@ def _land(files: list[Path], to: str, location: str, now: datetime, *, as_json: 
     from ingestion import streams  # noqa: PLC0415
     from ingestion.bronze import Stream  # noqa: PLC0415
     from ingestion.landing import strays, waiting  # noqa: PLC0415
+    from ingestion.places import below, root  # noqa: PLC0415
     from lakehouse import settings  # noqa: PLC0415
 
     if bool(files) != bool(to):
         raise UsageError("FILE and --to go together", next_command="lake land FILE --to emt/stops")
     chosen = settings.load()
+    lake = root(chosen)
+    work: list[tuple[LakePath, Stream]] = []
     if files:
         stream = Stream.parse(to)
         streams.kind(stream)
         _check_files(files)
         work = [(file, stream) for file in files]
     else:
-        work = waiting(chosen.root)
-    landed, failed = _Work(chosen.root, work, now, location or chosen.weather_location).run()
+        work = waiting(lake)
+    landed, failed = _Work(lake, work, now, location or chosen.weather_location).run()
     _show(landed, as_json=as_json)
-    left = [] if files else strays(chosen.root)
-    _judge(landed, failed, [str(path.relative_to(chosen.root)) for path in left])
+    left = [] if files else strays(lake)
+    _judge(landed, failed, [str(below(path, lake)) for path in left])
 
 
 def _check_files(files: list[Path]) -> None:
@@ -146,10 +151,11 @@ def _judge(landed: list[Landed], failed: list[LakeError], left: list[str]) -> No
 
 
 def _quarantine(*, as_json: bool) -> None:
+    from ingestion.places import root  # noqa: PLC0415
     from ingestion.quarantine import quarantined  # noqa: PLC0415
     from lakehouse import settings  # noqa: PLC0415
 
-    entries = [asdict(entry) for entry in quarantined(settings.load().root)]
+    entries = [asdict(entry) for entry in quarantined(root(settings.load()))]
     if not as_json:
         entries = [{key: entry[key] for key in _QUARANTINE_COLUMNS} for entry in entries]
     talk.out_rows(entries, as_json=as_json, empty="quarantine is empty")

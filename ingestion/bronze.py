@@ -8,17 +8,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.errors import StorageError, UsageError
+from ingestion.places import below, glob, mark, publish
+from lakehouse.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
-    from pathlib import Path
+
+    from ingestion.places import LakePath
 
 
 @dataclass(frozen=True)
@@ -69,45 +70,34 @@ def dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def publish(target: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with partial.open("wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # else the name itself may be gone after a power cut
-        finally:
-            os.close(folder)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"{target}: {error.strerror}", next_command="df -h") from error
-
-
 class Bronze:
     """The bronze files below `root/bronze`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: LakePath) -> None:
         self.root = root
 
-    def find(self, stream: Stream, sha256: str) -> Path | None:
-        """The file that already holds these bytes, whatever its day."""
+    def find(self, stream: Stream, sha256: str, day: datetime | None = None) -> LakePath | None:
+        """The file that already holds these bytes, whatever its day; `day` is looked at first.
+
+        In a bucket the others are found by the stream's names, 1,000 a request.
+        """
+        likely = self._path(stream, sha256, day) if day else None
+        if likely and mark(likely):
+            return likely
         folder = self.root / "bronze" / stream.source / stream.name
-        return next(iter(folder.glob(f"date=*/{sha256}.jsonl.gz")), None)
+        return next(iter(glob(folder, f"date=*/{sha256}.jsonl.gz")), None)
 
     def write_file(
         self, stream: Stream, records: Iterable[Record], *, sha256: str, fetched_at: datetime
-    ) -> Path:
+    ) -> LakePath:
         """Write the records of one dropped file; each carries its origin."""
         lines = [_line(stream, record, instant(fetched_at), record.origin) for record in records]
-        return self._publish(stream, lines, sha256, fetched_at)
+        known = self.find(stream, sha256, fetched_at)
+        return known or _publish(self._path(stream, sha256, fetched_at), lines)
 
-    def write_replies(self, stream: Stream, replies: list[tuple[Record, datetime]]) -> Path | None:
+    def write_replies(
+        self, stream: Stream, replies: list[tuple[Record, datetime]]
+    ) -> LakePath | None:
         """Write pulled replies as one file, named by what was asked, answered and when.
 
         Returns None for no replies. The origin of a reply is its line in that file.
@@ -118,14 +108,15 @@ class Bronze:
         for record, fetched_at in replies:
             digest.update(dumps([record.request, record.payload, instant(fetched_at)]).encode())
         sha256, first = digest.hexdigest(), replies[0][1]
-        uri = str(self._path(stream, sha256, first).relative_to(self.root))
+        target = self._path(stream, sha256, first)  # the day is in the hash: there is no other
+        uri = str(below(target, self.root))
         lines = [
             _line(stream, record, instant(at), Origin(uri=uri, sha256=sha256, row=row))
             for row, (record, at) in enumerate(replies, start=1)
         ]
-        return self._publish(stream, lines, sha256, first)
+        return target if mark(target) else _publish(target, lines)
 
-    def _path(self, stream: Stream, sha256: str, day: datetime) -> Path:
+    def _path(self, stream: Stream, sha256: str, day: datetime) -> LakePath:
         date = instant(day)[:10]
         return (
             self.root
@@ -136,13 +127,10 @@ class Bronze:
             / f"{sha256}.jsonl.gz"
         )
 
-    def _publish(self, stream: Stream, lines: list[str], sha256: str, day: datetime) -> Path:
-        known = self.find(stream, sha256)
-        if known:
-            return known
-        target = self._path(stream, sha256, day)
-        publish(target, gzip.compress("".join(lines).encode(), compresslevel=6, mtime=0))
-        return target
+
+def _publish(target: LakePath, lines: list[str]) -> LakePath:
+    publish(target, gzip.compress("".join(lines).encode(), compresslevel=6, mtime=0))
+    return target
 
 
 def _line(stream: Stream, record: Record, fetched_at: str, origin: Origin | None) -> str:

@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ingestion.bronze import Stream, instant
+from ingestion.places import glob, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-    from pathlib import Path
+
+    from ingestion.places import LakePath
 
 STOPS, LINES = Stream("emt", "stops"), Stream("emt", "lines")
 _IDENTIFIER = {STOPS: "node", LINES: "line"}
@@ -20,22 +22,22 @@ _IDENTIFIER = {STOPS: "node", LINES: "line"}
 FRESH = timedelta(days=7)
 
 
-def known(root: Path, stream: Stream, now: datetime) -> list[str]:
+def known(root: LakePath, stream: Stream, now: datetime) -> list[str]:
     """The stops or lines of the newest day with a list, in order; none if that is too long ago."""
-    folders = sorted((root / "bronze" / stream.source / stream.name).glob("date=*"), reverse=True)
+    folders = sorted(glob(root / "bronze" / stream.source / stream.name, "date=*"), reverse=True)
     oldest = instant(now - FRESH)[:10]
     for folder in folders:
         if folder.name.removeprefix("date=") < oldest:
             break
-        found = {name for file in folder.glob("*.jsonl.gz") for name in _names(file, stream)}
+        found = {name for file in glob(folder, "*.jsonl.gz") for name in _names(file, stream)}
         if found:
             return sorted(found, key=lambda name: (len(name), name))
     return []
 
 
-def _names(file: Path, stream: Stream) -> Iterator[str]:
+def _names(file: LakePath, stream: Stream) -> Iterator[str]:
     """What a file names: replies hold a list of rows, dropped files one row a line."""
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
+    with opened(file) as packed, gzip.open(packed, "rt", encoding="utf-8") as lines:
         for line in lines:
             payload = json.loads(line)["payload"]
             rows: list[Any] = payload.get("data") or [payload]

@@ -14,18 +14,22 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ingestion import caps, formats
-from ingestion.bronze import Bronze, Origin, Record, Stream, instant, publish
+from ingestion.bronze import Bronze, Origin, Record, Stream, instant
 from ingestion.names import safe_name
-from ingestion.quarantine import BadRow, Entry, Quarantine, copy, next_command
+from ingestion.places import below, copy, mark, opened, publish, read
+from ingestion.quarantine import BadRow, Entry, Quarantine, next_command
 from ingestion.rows import flaw
-from lakehouse.errors import BadInputError, BusyError, StorageError
+from lakehouse.errors import BadInputError, BusyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
-    from pathlib import Path
 
+    from ingestion.places import LakePath, Mark
     from ingestion.streams import Kind
+
+
+_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -36,31 +40,32 @@ class Landed:
     done, because these bytes were landed or quarantined before). `rows` are the new ones.
     """
 
-    file: Path
+    file: LakePath
     stream: Stream
     status: str
     sha256: str
     rows: int = 0
     bad_rows: int = 0
     reason: str = ""
-    bronze: Path | None = None
+    bronze: LakePath | None = None
 
 
 @dataclass(frozen=True)
 class Dropped:
     """One file on its way into the lake."""
 
-    root: Path
-    file: Path
+    root: LakePath
+    file: LakePath
     stream: Stream
     request: dict[str, Any]
     now: datetime
     step: Callable[[str], None]
 
-    def land(self, kind: Kind, seen: tuple[int, ...]) -> Landed:
+    def land(self, kind: Kind, seen: Mark) -> Landed:
         """Do what is left to do. Raises BusyError if the file changes meanwhile."""
         if seen[0] > caps.FILE_BYTES:
-            return self._too_large()
+            reason = f"larger than {caps.size(caps.FILE_BYTES)}: split it"
+            return self.refuse(reason, seen)
         self.step("read")
         content = _content(self.file, seen)
         sha256 = hashlib.sha256(content).hexdigest()
@@ -75,10 +80,27 @@ class Dropped:
             publish(self._quarantine.folder(self.stream, sha256) / self.name, content)
             return self._refused(sha256, error.message, bad)
 
+    def refuse(self, reason: str, seen: Mark) -> Landed:
+        """Quarantine the file unread, however large. Raises BusyError if it changes meanwhile."""
+        self.step("read")
+        digest = hashlib.sha256()
+        with opened(self.file) as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+        sha256 = digest.hexdigest()
+        known = self._known(sha256)
+        if known:
+            return known
+        self.step("quarantine")
+        copy(self.file, self._quarantine.folder(self.stream, sha256) / self.name)
+        if mark(self.file) != seen:
+            raise _changing(self.file)
+        return self._refused(sha256, reason, [])
+
     def _write(self, content: bytes, sha256: str, kind: Kind, bad: list[BadRow]) -> Landed:
         self.step("rows")
         original = self._original(sha256)
-        uri = str(original.relative_to(self.root))
+        uri = str(below(original, self.root))
         records = _Counted(self._good(content, Origin(uri, sha256, 0), kind, bad))
         first = next(records, None)
         if first is None:
@@ -114,8 +136,8 @@ class Dropped:
         landed = Landed(self.file, self.stream, "known", sha256)
         if entry and not entry.rows_kept:
             return replace(landed, bad_rows=len(entry.bad_rows), reason=entry.reason)
-        path = Bronze(self.root).find(self.stream, sha256)
-        if path is None or not self._original(sha256).is_file():
+        path = Bronze(self.root).find(self.stream, sha256, self.now)
+        if path is None or not mark(self._original(sha256)):
             return None
         landed = replace(landed, bronze=path)
         asked = _first_envelope(path)["request"]
@@ -126,22 +148,10 @@ class Dropped:
             return replace(landed, bad_rows=len(entry.bad_rows), reason=entry.reason)
         return landed
 
-    def _too_large(self) -> Landed:
-        self.step("read")
-        with self.file.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        known = self._known(sha256)
-        if known:
-            return known
-        self.step("quarantine")
-        copy(self.file, self._quarantine.folder(self.stream, sha256) / self.name)
-        reason = f"larger than {caps.size(caps.FILE_BYTES)}: split it"
-        return self._refused(sha256, reason, [])
-
     def _refused(self, sha256: str, reason: str, bad: list[BadRow]) -> Landed:
         place = self._quarantine.folder(self.stream, sha256) / self.name
         self.step("list")
-        self._list(sha256, reason, bad, rows_kept=0, file=str(place.relative_to(self.root)))
+        self._list(sha256, reason, bad, rows_kept=0, file=str(below(place, self.root)))
         return Landed(
             self.file, self.stream, "quarantined", sha256, bad_rows=len(bad), reason=reason
         )
@@ -161,10 +171,10 @@ class Dropped:
         """The name the file is kept by."""
         return safe_name(self.file.name)
 
-    def _original(self, sha256: str) -> Path:
+    def _original(self, sha256: str) -> LakePath:
         """Where the file is, or will be, kept: under the name it was first landed by."""
         folder = self.root / "originals" / self.stream.source / self.stream.name / sha256
-        path = Bronze(self.root).find(self.stream, sha256)
+        path = Bronze(self.root).find(self.stream, sha256, self.now)
         name = self.name if path is None else _first_envelope(path)["origin"]["uri"]
         return folder / safe_name(name)
 
@@ -189,23 +199,15 @@ class _Counted:
         return record
 
 
-def mark(file: Path) -> tuple[int, ...] | None:
-    """What changes when a file is written or replaced; None if there is none."""
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
-
-
-def _content(file: Path, seen: tuple[int, ...]) -> bytes:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise StorageError(f"{str(file)!r}: {error.strerror}") from error
-    if mark(file) != seen:
-        raise BusyError(f"{file.name!r} is still being written", next_command="lake land")
+def _content(file: LakePath, seen: Mark) -> bytes:
+    content = read(file, seen)
+    if content is None:
+        raise _changing(file)
     return content
+
+
+def _changing(file: LakePath) -> BusyError:
+    return BusyError(f"{file.name!r} is still being written", next_command="lake land")
 
 
 def _check_count(bad: list[BadRow]) -> None:
@@ -228,7 +230,7 @@ def _shown(bad: list[BadRow]) -> str:
     return f"row {bad[0].row:,}{sheet}: {bad[0].reason}{more}"
 
 
-def _first_envelope(path: Path) -> dict[str, Any]:
-    with gzip.open(path, "rb") as lines:
+def _first_envelope(path: LakePath) -> dict[str, Any]:
+    with opened(path) as packed, gzip.open(packed, "rb") as lines:
         found: dict[str, Any] = json.loads(next(lines))
     return found

@@ -4,26 +4,34 @@ Each reply is appended to a journal as it comes. A flush writes the journal to b
 same replies are the same file, then moves the state on: killed between the two, the next run
 writes the same file again, which changes nothing. The journal's name holds the state it goes on
 from, so that one which the state has passed is never read.
+
+Of a lake in a bucket the state is there, and the journal in a folder of this machine that ends
+with the run: a killed function loses the replies of up to a minute that no flush has written yet
+(`poll` says how many), and the next run asks for these again.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
-from ingestion.bronze import Bronze, Record, dumps, instant, publish
-from lakehouse.errors import BusyError, StorageError
+from ingestion.alone import alone
+from ingestion.bronze import Bronze, Record, dumps, instant
+from ingestion.places import is_local, publish, read, remove
+from lakehouse.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from ingestion.bronze import Stream
+    from ingestion.places import LakePath
 
 
 @dataclass(frozen=True)
@@ -50,23 +58,22 @@ class Entry:
 class Journal:
     """The progress of one plan into one stream; `done` calls are behind it."""
 
-    def __init__(self, root: Path, stream: Stream, plan: list[Any]) -> None:
+    def __init__(self, root: LakePath, stream: Stream, plan: list[Any]) -> None:
         digest = hashlib.sha256(dumps([str(stream), plan]).encode()).hexdigest()[:16]
         self._root, self._stream, self._total = root, stream, len(plan)
-        self._state = root / "state" / f"poll-{stream.source}-{stream.name}-{digest}.json"
+        self._name = f"poll-{stream.source}-{stream.name}-{digest}"
+        self._state = root / "state" / f"{self._name}.json"
+        self._still_alone: Callable[[], None] = lambda: None
         self._out: IO[str] | None = None
         self.entries: list[Entry] = []
-        self.files: list[Path] = []
+        self.files: list[LakePath] = []
 
     @contextmanager
     def open(self) -> Iterator[Journal]:
         """Take up what an earlier run left. Raises BusyError if another one is at the same plan."""
-        self._state.parent.mkdir(parents=True, exist_ok=True)
-        with self._state.with_suffix(".lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise BusyError(f"another process is polling the same {self._stream}") from None
+        busy = f"another process is polling the same {self._stream}"
+        with alone(self._root, self._name, busy) as self._still_alone, self._scratch() as folder:
+            self._folder = Path(folder)
             try:
                 self._resume()
                 yield self
@@ -95,6 +102,7 @@ class Journal:
             return
         replies = [(e.record, e.fetched_at) for e in self.entries if e.record is not None]
         path = Bronze(self._root).write_replies(self._stream, replies)
+        self._still_alone()  # else another run's state would be put back
         done, spent = self.done, self._path
         state = {"stream": str(self._stream), "done": done, "total": self._total}
         publish(self._state, (json.dumps(state) + "\n").encode())
@@ -106,7 +114,7 @@ class Journal:
     def finish(self) -> None:
         """Flush and forget the plan: the next run of it begins anew."""
         self.flush()
-        self._state.unlink(missing_ok=True)
+        remove(self._state)
 
     def forget(self) -> None:
         """Begin anew, after what the journal holds has gone to bronze."""
@@ -115,9 +123,9 @@ class Journal:
 
     def _resume(self) -> None:
         self._flushed = 0
-        if self._state.is_file():
-            self._flushed = int(json.loads(self._state.read_text(encoding="utf-8"))["done"])
-        for path in self._state.parent.glob(f"{self._state.stem}.*.jsonl"):
+        if state := read(self._state):
+            self._flushed = int(json.loads(state)["done"])
+        for path in self._folder.glob(f"{self._name}.*.jsonl"):
             if path != self._path:
                 path.unlink()
         if self._path.is_file():
@@ -136,7 +144,13 @@ class Journal:
 
     @property
     def _path(self) -> Path:
-        return self._state.with_name(f"{self._state.stem}.{self._flushed}.jsonl")
+        return self._folder / f"{self._name}.{self._flushed}.jsonl"
+
+    def _scratch(self) -> AbstractContextManager[LakePath | str]:
+        """The folder of the journal: beside the state, or one that ends with this run."""
+        if is_local(self._root):
+            return nullcontext(self._state.parent)
+        return TemporaryDirectory(prefix="lake-")
 
     def _close(self) -> None:
         if self._out is not None:

@@ -5,34 +5,42 @@ A file in raw is removed as the very last step; landing the same bytes again cha
 
 from __future__ import annotations
 
-import os
-import stat
 import time
 from typing import TYPE_CHECKING
 
-from ingestion import streams
+from ingestion import places, streams
 from ingestion.bronze import Stream
-from ingestion.dropped import Dropped, Landed, mark
+from ingestion.dropped import Dropped, Landed
+from ingestion.quarantine import STRAYS
 from lakehouse.errors import BusyError, UsageError
 from lakehouse.log import event, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
-    from pathlib import Path
 
-__all__ = ["Landed", "land", "strays", "sweep", "waiting"]
+    from ingestion.places import LakePath, Mark
+
+__all__ = [
+    "Landed",
+    "is_finished",
+    "land",
+    "set_aside",
+    "strays",
+    "stream_of",
+    "sweep",
+    "waiting",
+]  # fmt: skip
 
 SETTLE_SEC = 0.5
 """A file in raw that changed so lately may still be being written; it is looked at twice."""
 _WRITING = (".part", ".tmp", ".crdownload", ".filepart")
 _HIDDEN = (".", "~$")
-_DEPTH_OF_STREAM = 2
 
 
 def land(
-    root: Path,
-    file: Path,
+    root: LakePath,
+    file: LakePath,
     stream: Stream,
     *,
     now: datetime,
@@ -59,14 +67,14 @@ def land(
     )
     landed = dropped.land(kind, seen)
     step("clean")
-    if not keep_source and mark(file) == seen:  # what was written since is not lost
-        file.unlink()
+    if not keep_source:
+        places.remove(file, seen)  # what was written since is not lost
     event("file_landed", file=file.name, stream=str(stream), status=landed.status)
     return landed
 
 
 def sweep(
-    root: Path, *, now: datetime, location: str | None, settle_sec: float = SETTLE_SEC
+    root: LakePath, *, now: datetime, location: str | None, settle_sec: float = SETTLE_SEC
 ) -> list[Landed]:
     """Land everything in raw/SOURCE/STREAM/; hidden and unfinished files are left alone."""
     done = []
@@ -76,60 +84,75 @@ def sweep(
         except BusyError as error:  # noqa: PERF203 - one file's trouble is not the others'
             warn("left_in_raw", file=path.name, reason=error.message)
         except UsageError:
-            if path.exists():
+            if places.mark(path):
                 raise  # else another sweep took it
         else:
             done.append(landed)
     return done
 
 
-def waiting(root: Path, *, settle_sec: float = SETTLE_SEC) -> list[tuple[Path, Stream]]:
-    """The files in raw that are whole, with their streams."""
+def waiting(root: LakePath, *, settle_sec: float = SETTLE_SEC) -> list[tuple[LakePath, Stream]]:
+    """The files in raw that are whole, with their streams; in a bucket all of them are."""
     found = [(path, stream) for path, stream in _in_raw(root) if stream]
-    before = [mark(path) for path, _ in found]
+    if not places.is_local(root):
+        return found
+    before = [places.mark(path) for path, _ in found]
     newest = max((seen[1] / 1e9 for seen in before if seen), default=0.0)
     time.sleep(min(max(newest + settle_sec - time.time(), 0), settle_sec))
     whole = []
     for (path, stream), seen in zip(found, before):
-        if seen and mark(path) == seen:
+        if seen and places.mark(path) == seen:
             whole.append((path, stream))
         else:
             warn("left_in_raw", file=path.name, reason="it is still being written")
     return whole
 
 
-def strays(root: Path) -> list[Path]:
+def strays(root: LakePath) -> list[LakePath]:
     """What lies in raw but in no known SOURCE/STREAM, or is no plain file: it is left alone."""
     return [path for path, stream in _in_raw(root) if stream is None]
 
 
-def _in_raw(root: Path) -> Iterator[tuple[Path, Stream | None]]:
-    raw = root / "raw"
-    for folder, folders, names in os.walk(raw):
-        folders[:] = sorted(name for name in folders if not name.startswith(_HIDDEN))
-        for name in sorted(names):
-            if name.startswith(_HIDDEN) or name.lower().endswith(_WRITING):
-                continue
-            path = raw.joinpath(folder, name)
-            yield path, _stream_of(path, raw)
+def set_aside(root: LakePath, file: LakePath, reason: str, *, now: datetime) -> Landed:
+    """Quarantine a file of raw that is of no stream.
+
+    Raises UsageError if there is no file, BusyError for one that changes.
+    """
+    seen = _seen(file)
+    dropped = Dropped(root, file, STRAYS, {}, now, lambda _name: None)
+    landed = dropped.refuse(reason, seen)
+    places.remove(file, seen)
+    event("file_set_aside", file=file.name, reason=reason)
+    return landed
 
 
-def _stream_of(path: Path, raw: Path) -> Stream | None:
+def is_finished(path: LakePath, raw: LakePath) -> bool:
+    """Whether a file of raw is neither hidden nor, by its name, still being written."""
+    parts = places.below(path, raw).parts
+    return not any(part.startswith(_HIDDEN) for part in parts) and not (
+        path.name.lower().endswith(_WRITING)
+    )
+
+
+def stream_of(path: LakePath, raw: LakePath) -> Stream | None:
     """The stream of a file's folder; a link is nobody's, as it may point anywhere."""
-    try:
-        stream = Stream(*path.relative_to(raw).parts[:_DEPTH_OF_STREAM])
-        inside = len(path.relative_to(raw).parts) > _DEPTH_OF_STREAM
-        plain = stat.S_ISREG(path.lstat().st_mode)
-    except (TypeError, FileNotFoundError):
-        return None
-    return stream if inside and plain and str(stream) in streams.KINDS else None
+    source, name, *inside = (*places.below(path, raw).parts, "", "")
+    stream = Stream(source, name)
+    known = str(stream) in streams.KINDS and any(inside)
+    return stream if known and places.is_plain(path) else None
 
 
-def _seen(file: Path) -> tuple[int, ...]:
-    if not file.is_file():
-        what = "a folder: name its files" if file.is_dir() else "not there, or no plain file"
-        raise UsageError(f"{str(file)!r} is {what}")
-    seen = mark(file)
+def _in_raw(root: LakePath) -> Iterator[tuple[LakePath, Stream | None]]:
+    raw = root / "raw"
+    for path in places.files(raw):
+        if is_finished(path, raw):
+            yield path, stream_of(path, raw)
+
+
+def _seen(file: LakePath) -> Mark:
+    seen = places.mark(file)
     if seen is None:
-        raise UsageError(f"{str(file)!r} is not there any more")
+        folder = places.is_folder(file)
+        what = "a folder: name its files" if folder else "not there, or no plain file"
+        raise UsageError(f"{str(file)!r} is {what}")
     return seen

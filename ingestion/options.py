@@ -9,7 +9,8 @@ from lakehouse.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import date
-    from pathlib import Path
+
+    from ingestion.places import LakePath
 
 ALL = "all"
 _MOST_DAYS = 366
@@ -51,6 +52,6 @@ class PullResult:
 
     source: str
     stream: str
-    files: tuple[Path, ...]
+    files: tuple[LakePath, ...]
     replies: int
     failed: tuple[str, ...] = ()

@@ -8,18 +8,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from ingestion.bronze import publish
 from ingestion.journal import Entry, Journal
+from ingestion.places import publish, read
 from lakehouse.errors import BadInputError, CredentialsError, UpstreamError
 from lakehouse.log import event, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ingestion.bronze import Record, Stream
     from ingestion.clock import Clock
     from ingestion.emt import Counter
+    from ingestion.places import LakePath
     from lakehouse.errors import LakeError
 
 BATCH_REPLIES = 500
@@ -49,7 +49,7 @@ class Quota:
     Our count is kept in `state/`, for EMT need not tell, and other processes count too.
     """
 
-    def __init__(self, root: Path, clock: Clock, daily: int, zone: str) -> None:
+    def __init__(self, root: LakePath, clock: Clock, daily: int, zone: str) -> None:
         self._path = root / "state" / "emt-calls.json"
         self._clock, self._daily, self._zone = clock, daily, ZoneInfo(zone)
         self._today, self._used = self._load()
@@ -77,9 +77,9 @@ class Quota:
     def _load(self) -> tuple[str, int]:
         today = self._day()
         try:
-            kept = json.loads(self._path.read_text(encoding="utf-8"))
+            kept = json.loads(read(self._path) or b"{}")
             return today, int(kept["calls"]) if kept["day"] == today else 0
-        except (FileNotFoundError, KeyError, ValueError, TypeError):
+        except (KeyError, ValueError, TypeError):
             return today, 0
 
     def _day(self) -> str:
@@ -90,7 +90,7 @@ class Quota:
 class Polled:
     """What a plan gave: the bronze files, how many calls were answered, and which failed."""
 
-    files: tuple[Path, ...]
+    files: tuple[LakePath, ...]
     replies: int
     failed: tuple[str, ...]
 
@@ -99,7 +99,7 @@ class Polled:
 class Poll:
     """Carries one plan out; each element of `plan` is JSON, and is what `fetch` is called with."""
 
-    root: Path
+    root: LakePath
     stream: Stream
     plan: list[Any]
     fetch: Callable[[Any], Record]

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from ingestion import catalogue, credentials
+from ingestion import catalogue, credentials, places
 from ingestion.bronze import Bronze, Origin, Record, Stream, dumps
 from ingestion.emt import EmtClient
 from ingestion.holidays_calendar import derived_days
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ingestion.clock import Clock
+    from ingestion.places import LakePath
     from lakehouse.settings import Settings
 
 
@@ -34,6 +35,7 @@ class _Job:
     """One pull: where, when and what for."""
 
     settings: Settings
+    root: LakePath
     stream: Stream
     clock: Clock
     options: PullOptions
@@ -73,9 +75,9 @@ class _Job:
         chosen = self.settings
         pace, quota = Pace(self.clock, chosen.calls_per_minute), None
         if emt is not None:
-            quota = Quota(chosen.root, self.clock, chosen.emt_daily_quota, chosen.time_zone)
+            quota = Quota(self.root, self.clock, chosen.emt_daily_quota, chosen.time_zone)
         poll = Poll(
-            chosen.root, self.stream, plan, fetch, self.clock,
+            self.root, self.stream, plan, fetch, self.clock,
             before_call=before_each(pace, quota, lambda: emt.counter if emt else None),
             after_flush=quota.save if quota else nothing,
             progress=self.progress,
@@ -89,11 +91,11 @@ class _Job:
 
     def catalogue(self, stream: Stream, ask: Callable[[_Job], Polled]) -> list[str]:
         """The known stops or lines; asked for, and landed, if there is no fresh list."""
-        now, root = self.clock.now(), self.settings.root
+        now, root = self.clock.now(), self.root
         found = catalogue.known(root, stream, now)
         if not found:
             quiet = PullOptions()
-            ask(_Job(self.settings, stream, self.clock, quiet, nothing, self.environ))
+            ask(_Job(self.settings, root, stream, self.clock, quiet, nothing, self.environ))
             found = catalogue.known(root, stream, now)
         if not found:
             raise UpstreamError(
@@ -122,7 +124,8 @@ def pull(
         known = ", ".join(name.replace("/", " ") for name in sorted(STREAMS))
         raise UsageError(f"unknown stream {source} {stream}; known: {known}")
     chosen = options or PullOptions()
-    job = _Job(settings, Stream(source, stream), clock, chosen, progress, environ)
+    root = places.root(settings)
+    job = _Job(settings, root, Stream(source, stream), clock, chosen, progress, environ)
     polled = asked(job)
     return PullResult(source, stream, polled.files, polled.replies, polled.failed)
 
@@ -191,7 +194,7 @@ def _derived(job: _Job) -> Polled:
     sha256 = hashlib.sha256("\n".join(map(dumps, days)).encode()).hexdigest()
     uri = f"generated/{job.stream}"
     records = [Record(day, {}, Origin(uri, sha256, row)) for row, day in enumerate(days, start=1)]
-    path = Bronze(job.settings.root).write_file(
+    path = Bronze(job.root).write_file(
         job.stream, records, sha256=sha256, fetched_at=job.clock.now()
     )
     job.progress(1, 1)

@@ -7,20 +7,22 @@ could be kept; of a partly good file the bytes are in `originals/`, and stand on
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import shutil
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ingestion.bronze import Stream, publish
-from lakehouse.errors import BadInputError, StorageError
+from ingestion.bronze import Stream
+from ingestion.places import glob, publish, read
+from lakehouse.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+
+    from ingestion.places import LakePath
 
 REASON = "reason.json"
+STRAYS = Stream("raw", "strays")
+"""No stream: where files go that were dropped for none."""
 
 
 @dataclass(frozen=True)
@@ -55,28 +57,29 @@ class Entry:
 
 def next_command(stream: Stream, name: str) -> str:
     """What to type when the file has been put right."""
-    return f"lake land {shlex.quote('./' + name)} --to {stream}"
+    to = "SOURCE/STREAM" if stream == STRAYS else stream
+    return f"lake land {shlex.quote('./' + name)} --to {to}"
 
 
 class Quarantine:
     """The quarantined files below `root`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: LakePath) -> None:
         self.root = root
 
-    def folder(self, stream: Stream, sha256: str) -> Path:
+    def folder(self, stream: Stream, sha256: str) -> LakePath:
         """Where everything about these bytes is."""
         return self.root / "quarantine" / stream.source / stream.name / sha256
 
     def find(self, stream: Stream, sha256: str) -> Entry | None:
         """What is known of these bytes."""
-        path = self.folder(stream, sha256) / REASON
-        return _read(path) if path.is_file() else None
+        return _read(self.folder(stream, sha256) / REASON)
 
     def list(self) -> Iterable[Entry]:
         """Every entry, the oldest first."""
-        paths = (self.root / "quarantine").glob(f"*/*/*/{REASON}")
-        return sorted(map(_read, paths), key=lambda entry: (entry.at, entry.sha256))
+        paths = glob(self.root / "quarantine", f"*/*/*/{REASON}")
+        entries = (entry for path in paths if (entry := _read(path)))
+        return sorted(entries, key=lambda entry: (entry.at, entry.sha256))
 
     def write(self, entry: Entry) -> None:
         """List the file. Its bytes are in place before this is called."""
@@ -86,32 +89,19 @@ class Quarantine:
         publish(self.folder(entry.of, entry.sha256) / REASON, content)
 
 
-def quarantined(root: Path) -> list[Entry]:
+def quarantined(root: LakePath) -> list[Entry]:
     """Every file in quarantine, the oldest first."""
     return list(Quarantine(root).list())
 
 
-def copy(file: Path, target: Path) -> None:
-    """Copy a file that is too large for memory, whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+def _read(path: LakePath) -> Entry | None:
+    """The entry of a file; None if there is none."""
+    content = read(path)
+    if content is None:
+        return None
     try:
-        with file.open("rb") as source, partial.open("wb") as out:
-            shutil.copyfileobj(source, out, 1024 * 1024)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"{target}: {error.strerror}", next_command="df -h") from error
-
-
-def _read(path: Path) -> Entry:
-    try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
+        found: dict[str, Any] = json.loads(content)
         bad = tuple(BadRow(**row) for row in found.pop("bad_rows"))
         return Entry(**found, bad_rows=bad)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInputError(f"{path} is no quarantine entry: {error}") from error
-    except OSError as error:
-        raise StorageError(f"{path}: {error.strerror}") from error

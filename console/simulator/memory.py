@@ -6,11 +6,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from ingestion.bronze import publish
+from ingestion.places import below, publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from ingestion.places import LakePath
 
 
 class Memory:
@@ -35,8 +37,8 @@ class Memory:
             pass
         return None
 
-    def keep(self, replies: int, files: Iterable[Path]) -> None:
+    def keep(self, replies: int, files: Iterable[LakePath]) -> None:
         """The script was played to its end."""
-        names = sorted(str(file.relative_to(self._root)) for file in files)
+        names = sorted(str(below(file, self._root)) for file in files)
         facts = {"script": self._script, "replies": replies, "files": names}
         publish(self._path, (json.dumps(facts) + "\n").encode())

@@ -9,9 +9,12 @@ from uuid import uuid4
 import pytest
 
 from console.emulator.server import Server
+from lakehouse import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from lakehouse.settings import Settings
 
     Client = Callable[..., Any]
 
@@ -73,3 +76,13 @@ def quick_submit(tmp_path_factory: pytest.TempPathFactory) -> str:
     script.write_text(_QUICK_SUBMIT.format(python=sys.executable))
     script.chmod(0o755)
     return str(script)
+
+
+@pytest.fixture
+def lake(emulator: Server, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings of a lake in a fresh bucket, and credentials for it in the environment."""
+    for name, text in emulator.credentials().items():
+        monkeypatch.setenv(name, text)
+    return settings.load(
+        {}, place="emulated", home=f"s3://{bucket}", endpoint=emulator.url, region=emulator.region
+    )
