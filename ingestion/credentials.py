@@ -60,7 +60,7 @@ def _find(
     environ = os.environ if environ is None else environ
     known = {name: text for name in names if (text := environ.get(name, "").strip())}
     if settings.secret_id and len(known) < len(names):
-        stored = {name: text.strip() for name, text in _stored(settings.secret_id).items()}
+        stored = {name: text.strip() for name, text in _stored(settings).items()}
         known = {**stored, **known}
     missing = [name for name in names if not known.get(name)]
     if missing:
@@ -73,11 +73,18 @@ def _find(
     return {name: Secret(known[name]) for name in names}
 
 
-def _stored(secret_id: str) -> dict[str, str]:
-    """The secret's JSON object of texts."""
-    text, failed = _fetch(secret_id)
+def stored(secret_id: str, *, endpoint: str = "", region: str = "") -> Secret:
+    """The text of a secret of the store. Raises CredentialsError if it can't be had."""
+    text, failed = _fetch(secret_id, endpoint, region)
     if failed:
-        raise failed
+        raise failed  # here, not below: its cause would show more than its text
+    return Secret(text)
+
+
+def _stored(settings: Settings) -> dict[str, str]:
+    """The secret's JSON object of texts."""
+    secret_id = settings.secret_id
+    text = stored(secret_id, endpoint=settings.endpoint, region=settings.region).reveal()
     try:
         found = json.loads(text)
     except ValueError:
@@ -88,12 +95,14 @@ def _stored(secret_id: str) -> dict[str, str]:
     return found
 
 
-def _fetch(secret_id: str) -> tuple[str, LakeError | None]:
+def _fetch(secret_id: str, endpoint: str, region: str) -> tuple[str, LakeError | None]:
     import boto3  # noqa: PLC0415  heavy
     from botocore import exceptions as aws  # noqa: PLC0415
 
     try:
-        client = boto3.client("secretsmanager")
+        client = boto3.client(
+            "secretsmanager", endpoint_url=endpoint or None, region_name=region or None
+        )
         return client.get_secret_value(SecretId=secret_id).get("SecretString") or "", None
     except aws.ClientError as error:
         code = error.response["Error"]["Code"]

@@ -5,7 +5,6 @@ Every call here only reads, so each may be sent again.
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from dataclasses import dataclass
@@ -19,11 +18,12 @@ from ingestion.addresses import checked, is_loopback
 from ingestion.bronze import dumps
 from ingestion.cells import parse_json
 from ingestion.deadline import DeadlineAdapter
+from ingestion.masking import hush, masked
 from lakehouse.errors import UpstreamError
-from lakehouse.log import redact, warn
+from lakehouse.log import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ingestion.clock import Clock
 
@@ -31,7 +31,14 @@ _AGAIN = (429, 500, 502, 503, 504)
 _CHUNK = 64 * 1024
 _SAMPLE = 120
 _REDIRECT, _CLIENT_ERROR = 300, 400
-_WIRE_LOG = "urllib3.connectionpool"
+
+
+def strict_json(body: bytes) -> Any:
+    """Strict JSON that can be written again: UTF-8, no NaN, no half of a surrogate pair."""
+    payload = parse_json(body.decode("utf-8"))
+    if b"\\ud" in body or b"\\uD" in body:
+        dumps(payload).encode()
+    return payload
 
 
 @dataclass(frozen=True)
@@ -91,10 +98,14 @@ class Client:
         clock: Clock,
         secrets: tuple[str, ...] = (),
         limits: Limits = Limits(),
+        parse: Callable[[bytes], Any] = strict_json,
     ) -> None:
-        """Raise ConfigurationError for a base URL that secrets must not be sent to."""
+        """Raise ConfigurationError for a base URL that secrets must not be sent to.
+
+        `parse` reads a body, and raises ValueError for what is no answer.
+        """
         self._base = checked(base_url)
-        self._clock, self._limits = clock, limits
+        self._clock, self._limits, self._parse = clock, limits, parse
         self._secrets = set(secrets)
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
@@ -102,17 +113,16 @@ class Client:
         # A proxy or a .netrc of the environment has no business with this machine's own ports.
         self._session.trust_env = not is_loopback(self._base)
         self._policy = Retry(total=limits.tries - 1, backoff_factor=limits.backoff_sec)
-        _hush()
+        hush(secrets)
 
     def hide(self, secret: str) -> None:
         """Mask this value in everything that is said from now on."""
         self._secrets.add(secret)
+        hush((secret,))
 
     def masked(self, text: str) -> str:
         """`text` without secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return redact(text)
+        return masked(text, self._secrets)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -199,7 +209,7 @@ class Client:
                 f"HTTP {status}: it points elsewhere, which is not followed", again=False
             )
         try:
-            payload = _json(body)
+            payload = self._parse(body)
         except (ValueError, RecursionError):
             payload = None
             if status < _CLIENT_ERROR:
@@ -212,25 +222,3 @@ class Client:
             return self._policy.parse_retry_after(header) if header else None
         except InvalidHeader:
             return None
-
-
-def _json(body: bytes) -> Any:
-    """Strict JSON that can be written again: UTF-8, no NaN, no half of a surrogate pair."""
-    payload = parse_json(body.decode("utf-8"))
-    if b"\\ud" in body or b"\\uD" in body:
-        dumps(payload).encode()
-    return payload
-
-
-class _Redacted(logging.Filter):
-    """The wire's log shows whole URLs; this takes the secrets out."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage()), ()
-        return True
-
-
-def _hush() -> None:
-    log = logging.getLogger(_WIRE_LOG)
-    if not any(isinstance(known, _Redacted) for known in log.filters):
-        log.addFilter(_Redacted())

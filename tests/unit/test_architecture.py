@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lakehouse.table import Table
 
 PROJECT = Path(__file__).parents[2]
-ROOMS = ("lakehouse", "jobs", "sql", "ingestion", "streaming", "console", "bench")
+ROOMS = ("lakehouse", "jobs", "sql", "ingestion", "streaming", "notify", "console", "bench")
 # Imports point one way; the console is the only one that sees all of it.
 SEES = {
     "lakehouse": {"lakehouse", "sql"},
@@ -27,6 +27,7 @@ SEES = {
     "jobs": {"jobs", "lakehouse"},
     "ingestion": {"ingestion", "lakehouse"},
     "streaming": {"streaming", "lakehouse"},
+    "notify": {"notify", "ingestion", "lakehouse"},
 }
 # The one reader of settings, of tools, and of secrets; a program's own environment elsewhere.
 ENVIRONMENT = {
