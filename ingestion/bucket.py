@@ -27,12 +27,14 @@ _LOOK_AT = "look at the role's policy and at AWS's health"
 
 
 def root(settings: Settings) -> S3Path:
-    """The bucket itself. Raises ConfigurationError for a folder of one."""
+    """The bucket itself. Raises ConfigurationError for a folder, also one of a bucket."""
     from boto3.session import Session  # noqa: PLC0415  heavy
     from botocore.config import Config  # noqa: PLC0415
     from cloudpathlib import S3Client  # noqa: PLC0415
     from cloudpathlib.enums import FileCacheMode  # noqa: PLC0415
 
+    if not settings.in_bucket:
+        raise ConfigurationError(f"LAKE_HOME is {settings.home!r}, which is no bucket")
     session = Session(region_name=settings.region or None)
     # cloudpathlib hands no configuration on; its own session's is what its clients get.
     session._session.set_default_client_config(  # noqa: SLF001
