@@ -84,7 +84,23 @@ def _options(told: Any) -> PullOptions:
     """Terraform gives every option as a list of texts."""
     if not isinstance(told, dict):
         raise UsageError("options is no object of lists of texts")
-    readers: dict[str, Callable[[str, list[str]], Any]] = {
+    readers = _readers()
+    unknown = sorted(map(str, told.keys() - readers.keys()))
+    if unknown:
+        raise UsageError(f"unknown options: {', '.join(unknown)}; known: {', '.join(readers)}")
+    return PullOptions(**{name: _read(readers, name, value) for name, value in told.items()})
+
+
+def _read(readers: dict[str, Callable[[str, list[str]], Any]], name: str, value: Any) -> Any:
+    try:
+        return readers[name](name, _texts(name, value))
+    except ValueError as error:
+        raise UsageError(f"the option {name}: {error}") from error
+
+
+def _readers() -> dict[str, Callable[[str, list[str]], Any]]:
+    """What may be asked for; not `restart`, by which no long plan would ever end."""
+    return {
         "stops": _all,
         "lines": _all,
         "line": _one,
@@ -93,19 +109,13 @@ def _options(told: Any) -> PullOptions:
         "last": _day,
         "first_year": lambda name, texts: int(_one(name, texts)),
     }
-    unknown = sorted(map(str, told.keys() - readers.keys()))
-    if unknown:
-        raise UsageError(f"unknown options: {', '.join(unknown)}; known: {', '.join(readers)}")
-    found = {}
-    for name, value in told.items():
-        texts = [value] if isinstance(value, str) else value
-        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise UsageError(f"the option {name} is no list of texts")
-        try:
-            found[name] = readers[name](name, texts)
-        except ValueError as error:
-            raise UsageError(f"the option {name}: {error}") from error
-    return PullOptions(**found)
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise UsageError(f"the option {name} is no list of texts")
+    return texts
 
 
 def _all(_name: str, texts: list[str]) -> tuple[str, ...]:

@@ -86,6 +86,9 @@ def test_a_known_file_is_found_unread(emulator: Server, lake: Settings) -> None:
     assert Bronze(root).find(STOPS, "a") is None
     assert Bronze(root).find(Stream("emt", "lines"), "a1") is None
     assert asked(emulator, root, "GetObject") == []
+    listings = len(asked(emulator, root, "ListObjectsV2"))
+    Bronze(root).find(STOPS, "a2", day)
+    assert len(asked(emulator, root, "ListObjectsV2")) == listings + 1
 
 
 def test_replies_are_the_same_file_when_written_again(lake: Settings) -> None:
@@ -219,6 +222,35 @@ def test_a_file_too_large_is_quarantined_unread(
     kept = {entry.name: tree(root)[entry.file] for entry in quarantined(root)}
     assert kept == {"big": content, "big too": content + b"\n"}
     assert not tree(root, "raw/")
+
+
+def test_a_file_too_large_that_changes_is_refused(
+    lake: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was copied may not be what was named by its hash: it is not listed, and not removed."""
+    monkeypatch.setattr(caps, "FILE_BYTES", 10)
+    root = bucket_of(lake)
+
+    def write_on(step: str) -> None:
+        if step == "quarantine":
+            put(root, "raw/emt/stops/big", json_lines(STOP, STOP))
+
+    with pytest.raises(BusyError, match="still being written"):
+        drop(root, json_lines(STOP), name="big", step=write_on)
+    assert quarantined(root) == []
+    assert tree(root, "raw/") == {"raw/emt/stops/big": json_lines(STOP, STOP)}
+
+
+def test_nothing_is_asked_for_that_is_not_there(emulator: Server, lake: Settings) -> None:
+    """To a role that may list some prefixes only, S3 says 403 of a missing object, not 404."""
+    root = bucket_of(lake)
+    for name in ("a", "again"):
+        for content in FILES.values():
+            drop(root, content, name=name)
+    requests = emulator.requests.find(service="s3")
+    ours = [one for one in requests if root.bucket in one.path]
+    assert len(ours) > 20
+    assert {one.status for one in ours} <= {200, 204}
 
 
 def test_a_file_of_this_machine_is_landed_in_the_bucket(lake: Settings, tmp_path: Path) -> None:
