@@ -6,7 +6,9 @@ any refusal for "not there", and label `.gz` files so that clients unpack them u
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -40,12 +42,14 @@ def root(settings: Settings) -> S3Path:
     session._session.set_default_client_config(  # noqa: SLF001
         Config(connect_timeout=5, read_timeout=60, retries=_RETRIES)
     )
+    cache = tempfile.mkdtemp(prefix="lake-")
     client = S3Client(
         boto3_session=session,
         endpoint_url=settings.endpoint or None,
-        local_cache_dir=tempfile.mkdtemp(prefix="lake-"),
+        local_cache_dir=cache,
         file_cache_mode=FileCacheMode.close_file,
     )
+    weakref.finalize(client, shutil.rmtree, cache, ignore_errors=True)
     found: S3Path = client.CloudPath(settings.uri)
     if found.key:
         raise ConfigurationError(f"LAKE_HOME is {settings.home!r}: a lake is a bucket of its own")
