@@ -143,7 +143,7 @@ _KILLED = """
 """
 
 
-def test_a_killed_function_loses_only_what_was_not_flushed(lake: Settings) -> None:
+def test_a_killed_function_loses_only_what_was_not_flushed(lake: Settings, tmp_path: Path) -> None:
     """Killed in the ninth call, six replies are there; the rest is asked again, and none twice.
 
     The dead one's lease holds until it runs out.
@@ -151,7 +151,7 @@ def test_a_killed_function_loses_only_what_was_not_flushed(lake: Settings) -> No
     root = bucket_of(lake)
     told = {
         "LAKE_PLACE": lake.place, "LAKE_HOME": lake.home,
-        "LAKE_ENDPOINT": lake.endpoint, "LAKE_REGION": lake.region,
+        "LAKE_ENDPOINT": lake.endpoint, "LAKE_REGION": lake.region, "TMPDIR": str(tmp_path),
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-B", "-c", textwrap.dedent(_KILLED), START.isoformat()],
