@@ -5,6 +5,8 @@ Its state is in memory and lives as long as the server: stopping it deletes the 
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 import threading
 from dataclasses import dataclass, field
@@ -37,13 +39,20 @@ STATE = "in memory: it lives as long as this server"
 STAND_INS = ("glue", "functions", "emr", "steps")
 
 
+def _scratch() -> Path:
+    """A folder that goes with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="lake-emulator-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 @dataclass
 class Server:
     """A running emulator and what its stand-ins share."""
 
     port: int = 0
     stand_ins: tuple[str, ...] = STAND_INS
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="lake-emulator-")))
+    folder: Path = field(default_factory=_scratch)
     region: str = REGION
     clock: EmulatedClock = field(default_factory=EmulatedClock, init=False)
     stopping: threading.Event = field(default_factory=threading.Event, init=False)

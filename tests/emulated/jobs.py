@@ -104,12 +104,25 @@ class Events:
         client("events").put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
         self._seen: list[dict[str, Any]] = []
 
-    def take(self) -> list[dict[str, Any]]:
-        """Every event so far, oldest first."""
+    def take(self, count: int, **of: str) -> list[dict[str, Any]]:
+        """Details of that many events whose details have these values, by their time of change.
+
+        A bus delivers late and in any order; nothing more may come after them.
+        """
+
+        def mine() -> list[dict[str, Any]]:
+            self._receive()
+            details = [event["detail"] for event in self._seen]
+            return [d for d in details if of.items() <= d.items()]
+
+        wait(mine, lambda found: len(found) >= count, 10)
+        time.sleep(0.3)
+        return sorted(mine(), key=lambda detail: str(detail.get("updatedAt", "")))
+
+    def _receive(self) -> None:
         while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get(
             "Messages"
         ):
             for message in messages:
                 self._seen.append(json.loads(message["Body"]))
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-        return self._seen

@@ -19,6 +19,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from console.emulator import emr_process, emr_runs
+from console.emulator.emr_run import JobRun
 from tests.emulated.jobs import ROLE, Events, Jobs, application, wait
 from tests.emulated.test_server import page
 
@@ -107,20 +108,19 @@ def test_without_auto_start_a_job_is_refused(client: Client, jobs: Jobs) -> None
 
 def test_every_state_is_an_event(client: Client, jobs: Jobs) -> None:
     """The default bus tells each change of state, without name and reason, as EMR does."""
-    events = Events(client, {"source": ["aws.emr-serverless"]})
+    events = Events(client, {"detail-type": ["EMR Serverless Job Run State Change"]})
     job = jobs.run(FAIL)
-    changes = [e for e in events.take() if "Job Run State" in e["detail-type"]]
-    assert [e["detail"]["state"] for e in changes] == [
+    changes = events.take(5, jobRunId=job["jobRunId"])
+    assert [c["state"] for c in changes] == [
         "SUBMITTED",
         "PENDING",
         "SCHEDULED",
         "RUNNING",
         "FAILED",
     ]
-    detail = changes[-1]["detail"]
-    assert (detail["jobRunId"], detail["previousState"]) == (job["jobRunId"], "RUNNING")
-    assert detail["releaseLabel"] == "emr-7.13.0"
-    assert not {"name", "stateDetails", "tags"} & set(detail)
+    last = changes[-1]
+    assert (last["previousState"], last["releaseLabel"]) == ("RUNNING", "emr-7.13.0")
+    assert not {"name", "stateDetails", "tags"} & set(last)
 
 
 def test_one_token_is_one_run(jobs: Jobs) -> None:
@@ -213,7 +213,8 @@ def test_a_retry_policy_tries_again_from_the_beginning(
     named = {"applicationId": jobs.application, "jobRunId": job["jobRunId"]}
     attempts = jobs.emr.list_job_run_attempts(**named)["jobRunAttempts"]
     assert [a["state"] for a in attempts] == ["FAILED", "FAILED", "SUCCESS"]
-    assert [e["detail"]["previousAttempt"] for e in events.take()] == [1, 2]
+    told = events.take(2, jobRunId=job["jobRunId"])
+    assert [event["previousAttempt"] for event in told] == [1, 2]
 
 
 def test_a_killed_driver_fails_its_attempt(jobs: Jobs, emulator: Server) -> None:
@@ -287,6 +288,21 @@ def test_an_application_too_small_fails_the_job(client: Client, jobs: Jobs) -> N
     job = Jobs(client, jobs.bucket, small, jobs.emr).run("")
     assert job["state"] == "FAILED"
     assert "exceeded maximumCapacity settings: [cpu: 4 vCPU" in job["stateDetails"]
+
+
+@pytest.mark.usefixtures("emulator")
+def test_an_ended_run_stays_as_it_ended(client: Client) -> None:
+    """A cancellation that comes too late, or a late word of the process, changes nothing."""
+    events = Events(client, {"source": ["aws.emr-serverless"]})
+    asked = {"applicationId": "a", "executionRoleArn": ROLE}
+    run = JobRun("r", f"arn:{uuid4().hex}", "us-east-1", "", asked, "emr-7.13.0")
+    run.become("CANCELLING")
+    run.become("FAILED", "killed")
+    assert not run.cancel()
+    run.running(1)
+    assert run.state == "CANCELLED"
+    states = [event["state"] for event in events.take(3, arn=run.arn)]
+    assert states == ["SUBMITTED", "CANCELLING", "CANCELLED"]
 
 
 @pytest.mark.parametrize(
