@@ -165,8 +165,8 @@ class _Watch:
         except ValueError:
             return
         kind = message.get("type")
-        if kind == "apply_complete" and self._expected:
-            self._done = min(self._done + 1, self._expected)
+        if kind == "apply_complete" and message["hook"].get("action") != "read":
+            self._done += 1
             self._progress(self._done)
             self._told = time.monotonic()
         elif kind == "apply_progress" and time.monotonic() - self._told > _QUIET_SECONDS:
