@@ -1,14 +1,17 @@
-"""S3's notifications as Terraform reads them back.
+"""S3's notifications as Terraform reads them back, and bucket policies without their conditions.
 
-AWS: "GetBucketNotificationConfiguration" (Amazon S3 API Reference). moto forgets to say that
-EventBridge is on, which Terraform takes for a change.
+AWS: "GetBucketNotificationConfiguration" (Amazon S3 API Reference), "IAM JSON policy elements:
+Condition". moto forgets to say that EventBridge is on, which Terraform takes for a change; and it
+takes a condition that it cannot judge for a denial, so that a policy of TLS only, or of one's own
+account, would shut the bucket. Here a statement with a condition says nothing: none is enforced.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from console.emulator.server import ACCOUNT
 
@@ -27,6 +30,22 @@ def install(server: Server) -> None:
     """Tell that EventBridge is on where it is."""
     for operation in ("GetBucketNotification", "GetBucketNotificationConfiguration"):
         server.around("s3", operation, _told)  # two names of one request
+    from moto.s3.models import FakeBucket  # noqa: PLC0415
+
+    server.replace(FakeBucket, "get_permission", _permission)
+
+
+def _permission(bucket: Any, action: str, resource: str) -> Any:
+    """In the place of moto's judgement of a bucket's policy."""
+    from moto.iam.access_control import IAMPolicy, PermissionResult  # noqa: PLC0415
+
+    if bucket.policy is None:
+        return PermissionResult.NEUTRAL
+    policy = json.loads(bucket.policy)
+    told = policy["Statement"]
+    statements = [s for s in (told if isinstance(told, list) else [told]) if "Condition" not in s]
+    judge = IAMPolicy(json.dumps({**policy, "Statement": statements}))
+    return judge.is_action_permitted(action, resource)
 
 
 def _told(call: Call, forward: Callable[[], Answer]) -> Answer:

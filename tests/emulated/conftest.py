@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from console.emulator.server import Server
+from tests.emulated.events_server import Aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +45,14 @@ def role(client: Client) -> str:
     trust = '{"Version": "2012-10-17", "Statement": []}'
     made = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
     return str(made["Role"]["Arn"])
+
+
+@pytest.fixture(scope="session")
+def aws(emulator: Server) -> Aws:
+    """Short ways to make what tests need, and functions that are Python functions."""
+    made = Aws(emulator)
+    emulator.around("lambda", "Invoke", made.invoke)
+    return made
 
 
 @pytest.fixture

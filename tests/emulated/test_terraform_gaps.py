@@ -10,27 +10,17 @@ from __future__ import annotations
 import json
 import threading
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from console.emulator.athena import changed
-from tests.emulated.events_server import ACCOUNT, REGION, ROLE, Aws, running
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.emulated.events_server import ACCOUNT, REGION, ROLE, Aws
 
 _NUMBERS = count(1)
-STAND_INS = ("s3", "sqs", "athena", "kinesis", "lakeformation")
+
 TABLE = {"DatabaseName": "d", "Name": "t"}
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """An emulator with these services mended."""
-    with running(tmp_path_factory.mktemp("gaps"), *STAND_INS) as found:
-        yield found
 
 
 def test_a_bucket_says_that_eventbridge_is_on(aws: Aws) -> None:
@@ -44,6 +34,20 @@ def test_a_bucket_says_that_eventbridge_is_on(aws: Aws) -> None:
     )
     after = s3.get_bucket_notification_configuration(Bucket=name)
     assert after["EventBridgeConfiguration"] == {}
+
+
+def test_a_policy_with_a_condition_does_not_shut_the_bucket(aws: Aws) -> None:
+    """TLS only is no denial over loopback; a denial without a condition still is one."""
+    s3, name = aws.client("s3"), f"bucket-{next(_NUMBERS)}"
+    s3.create_bucket(Bucket=name)
+    every = f"arn:aws:s3:::{name}/*"
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": every}
+    tls = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Statement": [tls]}))
+    s3.put_object(Bucket=name, Key="k", Body=b"1")
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Statement": [tls, deny]}))
+    with pytest.raises(ClientError, match="Forbidden"):
+        s3.put_object(Bucket=name, Key="k", Body=b"1")
 
 
 def test_a_queue_keeps_its_attributes_as_they_were_set(aws: Aws) -> None:
