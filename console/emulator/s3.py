@@ -1,4 +1,4 @@
-"""S3's notifications as Terraform reads them back, and bucket policies without their conditions.
+"""S3 as Terraform needs it: notifications read back, policies' conditions, listing while deleting.
 
 AWS: "GetBucketNotificationConfiguration" (Amazon S3 API Reference), "IAM JSON policy elements:
 Condition". moto forgets to say that EventBridge is on, which Terraform takes for a change; and it
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from console.emulator.server import ACCOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from console.emulator.answers import Answer
     from console.emulator.calls import Call
@@ -31,8 +31,22 @@ def install(server: Server) -> None:
     for operation in ("GetBucketNotification", "GetBucketNotificationConfiguration"):
         server.around("s3", operation, _told)  # two names of one request
     from moto.s3.models import FakeBucket  # noqa: PLC0415
+    from moto.s3.utils import _VersionedKeyStore  # noqa: PLC0415
 
     server.replace(FakeBucket, "get_permission", _permission)
+    for name in ("lists", "iterlists"):
+        server.replace(_VersionedKeyStore, name, _lists)
+
+
+def _lists(store: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Keys with their versions, as far as they are still there: moto fails on one deleted meanwhile.
+
+    Terraform empties a bucket by many calls at once.
+    """
+    for key in dict(store):
+        versions = store.getlist(key)
+        if versions is not None:
+            yield key, list(versions)
 
 
 def _permission(bucket: Any, action: str, resource: str) -> Any:
