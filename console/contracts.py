@@ -13,7 +13,8 @@ from lakehouse.table import Check, Column, Table
 
 def as_json(tables: tuple[Table, ...]) -> str:
     """The contracts as text: the same for equal contracts."""
-    return json.dumps([_plain(table) for table in tables], sort_keys=True, ensure_ascii=False)
+    told = {"tables": [_plain(table) for table in tables]}
+    return json.dumps(told, sort_keys=True, ensure_ascii=False)
 
 
 def from_json(text: str) -> tuple[Table, ...]:
@@ -22,7 +23,7 @@ def from_json(text: str) -> tuple[Table, ...]:
     Raises ContractError for a text of another version of this code.
     """
     try:
-        return tuple(_table(told) for told in json.loads(text))
+        return tuple(_table(told) for told in json.loads(text)["tables"])
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise ContractError(
             f"these contracts are not what this code reads: {error}", next_command="lake build"

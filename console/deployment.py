@@ -107,9 +107,10 @@ def env(place: _Where = "", environment: _Env = "dev", as_json: _AsJson = False)
     import shlex  # noqa: PLC0415
 
     from console.deployed import lake  # noqa: PLC0415
-    from console.deployed.place import choose  # noqa: PLC0415
+    from console.deployed.place import FOLDER, choose  # noqa: PLC0415
 
-    found = lake.load(choose(place, environment)).variables()
+    chosen = choose(place, environment)
+    found = {**lake.load(chosen).variables(), FOLDER: str(chosen.home)}
     if as_json:
         talk.out_json(found)
         return

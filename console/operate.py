@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,8 @@ from console import talk
 _AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout")]
 _Where = Annotated[str, typer.Option("--place", help="emulated or aws; as set, or emulated")]
 _Env = Annotated[str, typer.Option("--env", help="which deployment")]
+# The time and the level that Spark's own lines begin with.
+_CHATTER = re.compile(r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d (INFO|WARN) ")
 _TITLES = {
     "executions": "executions of the state machine",
     "job_runs": "job runs of EMR Serverless",
@@ -46,6 +49,7 @@ def logs(
     run: Annotated[str, typer.Argument(help="an execution or a job run; the last one")] = "",
     place: _Where = "",
     environment: _Env = "dev",
+    whole: Annotated[bool, typer.Option("--all", help="what Spark says of itself, too")] = False,
     as_json: _AsJson = False,
 ) -> None:
     """What the drivers of an execution's job runs, or of one job run, wrote."""
@@ -63,8 +67,9 @@ def logs(
     for one in told:
         why = f": {one['why']}" if one["why"] else ""
         talk.say(f"{one['id']} {one['name']} {one['state']}{why}")
-        typer.echo(one["stderr"], nl=False)
-        typer.echo(one["stdout"], nl=False)
+        for line in (one["stderr"] + one["stdout"]).splitlines():
+            if whole or not _CHATTER.match(line):
+                typer.echo(line)
 
 
 def cancel(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PLACES = ("emulated", "aws")
 _HOME = ".lake"
+# Where this machine's own folder is while LAKE_HOME names the deployed bucket (`lake env`).
+FOLDER = "LAKE_FOLDER"
 _ACCESS = "AWS_"
 
 
@@ -69,8 +71,8 @@ def choose(name: str = "", environment: str = "dev") -> Place:
     """The place as named; by default the one of the settings, or the emulated one."""
     loaded = settings.load()
     chosen = name or (loaded.place if loaded.in_bucket else PLACES[0])
-    home = Path(_HOME).absolute() if loaded.in_bucket else loaded.root
-    return Place(chosen, environment, home)
+    home = Path(os.environ.get(FOLDER) or (_HOME if loaded.in_bucket else loaded.home))
+    return Place(chosen, environment, home.absolute())
 
 
 def access(url: str, region: str = "") -> dict[str, str]:

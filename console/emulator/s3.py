@@ -39,7 +39,7 @@ def install(server: Server) -> None:
 
 
 def _lists(store: Any) -> Iterator[tuple[str, list[Any]]]:
-    """Keys with their versions, as far as they are still there: moto fails on one deleted meanwhile.
+    """Keys with their versions; moto fails on a key that is deleted while it lists.
 
     Terraform empties a bucket by many calls at once.
     """

@@ -10,10 +10,13 @@ from __future__ import annotations
 import json
 import threading
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.s3.models import FakeDeleteMarker
+from moto.s3.utils import _VersionedKeyStore
 
 from console.emulator.athena import changed
 from tests.emulated.events_server import ACCOUNT, REGION, ROLE, Aws
@@ -48,6 +51,18 @@ def test_a_policy_with_a_condition_does_not_shut_the_bucket(aws: Aws) -> None:
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Statement": [tls, deny]}))
     with pytest.raises(ClientError, match="Forbidden"):
         s3.put_object(Bucket=name, Key="k", Body=b"1")
+
+
+def test_versions_are_listed_while_others_are_deleted(aws: Aws) -> None:
+    """A key that goes while a bucket is listed is left out, not an error."""
+    assert aws.server
+    store = _VersionedKeyStore()
+    for name in ("a", "b", "c"):
+        store[name] = FakeDeleteMarker(SimpleNamespace(name=name, bucket_name="bucket"))
+    listed = store.iterlists()
+    first = next(listed)[0]
+    dict.pop(store, "b")
+    assert [first, *(name for name, _ in listed)] == ["a", "c"]
 
 
 def test_a_queue_keeps_its_attributes_as_they_were_set(aws: Aws) -> None:
