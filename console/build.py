@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LARGEST_FUNCTION = 250 * 1024 * 1024
 _DESCRIPTION = "artifacts.json"
+_CONTRACTS = "console/contracts.json"
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,13 @@ FUNCTIONS = (
             "console/tables.py",
         ),
     ),
-    Function("streaming", "streaming/functions.py", ("streaming", "lakehouse")),
-    Function("notify", "notify/functions.py", ("notify", "lakehouse")),
+    Function(
+        "streaming",
+        "streaming/functions.py",
+        # Of the jobs only the stream's contract, which needs no Spark.
+        ("streaming", "ingestion", "lakehouse", "jobs/__init__.py", "jobs/bronze"),
+    ),
+    Function("notify", "notify/functions.py", ("notify", "ingestion", "lakehouse")),
 )
 
 
@@ -102,11 +108,8 @@ def build(
     jobs, entry = package.build(code)
     parts = {"jobs": jobs, "entry": _kept(code, "main.py", entry.read_bytes())}
     for function in FUNCTIONS:
-        extra = {"console/contracts.json": contracts.as_json(TABLES)}
-        lock = project / "requirements" / f"function-{function.name}.txt"
-        packages = layers.layer(lock, target, say) if lock.exists() else None
-        more = extra if function.name == "tables" else {}
-        parts[function.name] = _zip(project, code, function, packages, more)
+        data = {_CONTRACTS: contracts.as_json(TABLES)} if function.name == "tables" else {}
+        parts[function.name] = pack(project, code, function, target, say, data)
     built = Built(parts, target, contracts.digest(TABLES))
     _describe(folder, built, project)
     return built
@@ -121,19 +124,25 @@ def _check(project: Path, function: Function) -> None:
         )
 
 
-def _zip(
-    project: Path, code: Path, function: Function, packages: Path | None, extra: dict[str, str]
+def pack(
+    project: Path,
+    code: Path,
+    function: Function,
+    target: Target,
+    say: Callable[[str], None],
+    data: dict[str, str],
 ) -> Path:
-    """The packages' zip with the code appended; copied whole, because packing takes long."""
+    """One function's zip: its packages' zip, copied because packing takes long, then its code."""
     code.mkdir(parents=True, exist_ok=True)
     scratch = code / f".{function.name}.{os.getpid()}.part"
     scratch.unlink(missing_ok=True)
-    if packages:
-        shutil.copyfile(packages, scratch)
+    lock = project / "requirements" / f"function-{function.name}.txt"
+    if lock.exists():
+        shutil.copyfile(layers.layer(lock, target, say), scratch)
     with zipfile.ZipFile(scratch, "a", zipfile.ZIP_DEFLATED) as archive:
         for path in (p for source in function.sources for p in package.code(project, source)):
             layers.add(archive, path.relative_to(project).as_posix(), path.read_bytes())
-        for name, text in extra.items():
+        for name, text in data.items():
             layers.add(archive, name, text.encode())
         size = sum(entry.file_size for entry in archive.infolist())
     if size > LARGEST_FUNCTION:

@@ -16,6 +16,7 @@ from console import build, talk
 from console.deployed import deploy
 from console.deployed.place import Place
 from console.deployed.terraform import mirror
+from tests import short_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[2]
 # Events are gathered for seconds, not minutes.
 VARIABLES = ("batch_seconds=5",)
-_FUNCTIONS = ("ingest", "land", "transform", "observe", "notify")
 
 
 class Console:
@@ -70,20 +70,13 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project, with placeholders for functions that are not written yet."""
-    missing = [f for f in build.FUNCTIONS if not (PROJECT / f.handlers).exists()]
-    if not missing:
+    if all((PROJECT / source).exists() for f in build.FUNCTIONS for source in f.sources):
         return PROJECT
     root = tmp_path_factory.mktemp("project")
-    for path in PROJECT.iterdir():
-        if path.is_dir() and path.name not in {f.name for f in missing}:
-            (root / path.name).symlink_to(path)
-    lines = [f"def {name}(event, context):\n    return event\n" for name in _FUNCTIONS]
-    for function in missing:
-        folder = root / function.name
-        folder.mkdir()
-        (folder / "__init__.py").write_text("")
-        (folder / "functions.py").write_text("\n".join(lines))
-    return root
+    for whole in ("terraform", "sql", "requirements"):
+        (root / whole).symlink_to(PROJECT / whole)
+    rooms = {path.name for path in PROJECT.iterdir() if path.is_dir()} - {"ingestion"}
+    return short_project.make(root, keep=frozenset(rooms))
 
 
 @pytest.fixture(scope="session")

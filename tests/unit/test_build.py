@@ -15,8 +15,8 @@ import pytest
 from console import build, contracts, layers
 from jobs.pipeline import TABLES
 from lakehouse.errors import ConfigurationError
+from tests import short_project
 
-PROJECT = Path(__file__).parents[2]
 TARGET = layers.Target("x86_64")
 PARTS = {"jobs", "entry", "ingestion", "tables", "streaming", "notify"}
 
@@ -24,16 +24,7 @@ PARTS = {"jobs", "entry", "ingestion", "tables", "streaming", "notify"}
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project whose functions are one line each and need no packages."""
-    root = tmp_path / "project"
-    for function in build.FUNCTIONS:
-        folder = root / function.name
-        if function.name != "tables":
-            folder.mkdir(parents=True)
-            (folder / "__init__.py").write_text("")
-            (folder / "functions.py").write_text("def handle(event, context):\n    return event\n")
-    for name in ("console", "lakehouse", "jobs", "sql"):
-        (root / name).symlink_to(PROJECT / name)
-    return root
+    return short_project.make(tmp_path / "project", keep=frozenset({"console", "lakehouse"}))
 
 
 def made(project: Path, folder: str = "build") -> build.Built:
