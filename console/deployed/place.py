@@ -18,6 +18,7 @@ _HOME = ".lake"
 # Where this machine's own folder is while LAKE_HOME names the deployed bucket (`lake env`).
 FOLDER = "LAKE_FOLDER"
 _ACCESS = "AWS_"
+_ENDPOINT = "AWS_ENDPOINT_URL"
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,17 @@ class Place:
 
 
 def choose(name: str = "", environment: str = "dev") -> Place:
-    """The place as named; by default the one of the settings, or the emulated one."""
+    """The place as named; by default the one of the settings, or the emulated one.
+
+    Raises ConfigurationError for AWS in a shell that leads to the emulator.
+    """
     loaded = settings.load()
     chosen = name or (loaded.place if loaded.in_bucket else PLACES[0])
+    if chosen == "aws" and os.environ.get(_ENDPOINT):
+        raise ConfigurationError(
+            f"{_ENDPOINT} is set: what is meant for AWS would go there",
+            next_command=f"unset {_ENDPOINT}, or a new shell",
+        )
     home = Path(os.environ.get(FOLDER) or (_HOME if loaded.in_bucket else loaded.home))
     return Place(chosen, environment, home.absolute())
 
@@ -80,7 +89,7 @@ def access(url: str, region: str = "") -> dict[str, str]:
     from console.emulator import principals  # noqa: PLC0415
 
     return {
-        "AWS_ENDPOINT_URL": url,
+        _ENDPOINT: url,
         "AWS_EC2_METADATA_DISABLED": "true",
         **({"AWS_REGION": region, "AWS_DEFAULT_REGION": region} if region else {}),
         **principals.credentials("", region),

@@ -235,9 +235,18 @@ def test_the_machines_folder_is_kept_in_a_shell_of_the_lake(
     monkeypatch.setenv("LAKE_FOLDER", str(tmp_path))
     assert place.choose() == before == Place("emulated", "dev", tmp_path)
     monkeypatch.setenv("LAKE_PLACE", "aws")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     assert place.choose().name == "aws"
     with pytest.raises(UsageError, match="local"):
         place.choose("local")
+
+
+def test_aws_is_not_reached_by_another_endpoint(tmp_path: Path) -> None:
+    """In a shell of the emulated lake nothing is deployed to, or removed from, AWS by mistake."""
+    shell = {"LAKE_HOME": str(tmp_path), "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    done = run("deploy", "--place", "aws", "--state-bucket", "b", **shell)
+    assert done.returncode == 78
+    assert "AWS_ENDPOINT_URL is set" in done.stderr
 
 
 @pytest.mark.parametrize(
