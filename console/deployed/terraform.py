@@ -106,6 +106,10 @@ class Terraform:
         """A plan for people."""
         return self._run("show", "-no-color", plan).stdout
 
+    def state(self) -> dict[str, Any]:
+        """All that is deployed, with its values."""
+        return dict(json.loads(self._run("show", "-json").stdout))
+
     def resources(self) -> list[str]:
         """The addresses in the state."""
         done = self._run("state", "list")
