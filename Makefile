@@ -34,6 +34,9 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 lock: $(VENV)/.dev ## Lock the packages again, with hashes
 	@cd requirements && for f in runtime dev; do ../$(BIN)/uv pip compile --universal -p 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade $$f.in -o $$f.txt --quiet; done
+	@cd requirements && for f in function-*.in; do ../$(BIN)/uv pip compile -p 3.11 \
+	  --python-platform x86_64-manylinux2014 --only-binary :all: \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade $$f -o $${f%.in}.txt --quiet; done
 
 ##@ Run
 .PHONY: demo

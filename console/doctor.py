@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console import talk
-from lakehouse.errors import ConfigurationError, LakeError
+from lakehouse.errors import ConfigurationError, LakeError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,15 +35,49 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
+    plan: Annotated[
+        str, typer.Option(help="a plan instead, as `terraform show -json <plan>` told it")
+    ] = "",
+    deployed: Annotated[bool, typer.Option(help="what `lake deploy` deployed instead")] = False,
+    environment: Annotated[str, typer.Option("--env", help="which deployment")] = "dev",
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout")] = False,
 ) -> None:
-    """Check tools, disk, catalog, tables, pairs, branches and quarantine; exit 78 on a fault."""
+    """Check tools, disk, catalog, tables, pairs, branches and quarantine; exit 78 on a fault.
+
+    With --plan or --deployed: what would break at run time though Terraform applies it.
+    """
     from lakehouse import settings  # noqa: PLC0415
 
-    findings = examine(settings.load())
+    findings = _planned(plan, environment) if plan or deployed else examine(settings.load())
     talk.out_rows([vars(finding) for finding in findings], as_json=as_json)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(78)
+
+
+def _planned(plan: str, environment: str) -> list[Finding]:
+    """The plan, or the state of what is deployed, read with the jobs and the contracts."""
+    import json  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
+    from console.deployed.examine import examine as read  # noqa: PLC0415
+    from console.deployed.place import choose  # noqa: PLC0415
+    from console.deployed.planned import Planned  # noqa: PLC0415
+    from console.deployed.workspace import Workspace  # noqa: PLC0415
+    from console.package import PROJECT  # noqa: PLC0415
+    from jobs.pipeline import GROUPS, TABLES  # noqa: PLC0415
+
+    if plan:
+        try:
+            told = json.loads(Path(plan).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"{plan} is no plan: {error}",
+                next_command=f"terraform show -json lake.tfplan > {plan}",
+            ) from error
+    else:
+        workspace = Workspace(choose("", environment), PROJECT)
+        told = workspace.terraform(talk.say).state()
+    return read(Planned(told), [group.name for group in GROUPS], TABLES)
 
 
 def examine(loaded: Settings) -> list[Finding]:

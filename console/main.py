@@ -7,7 +7,18 @@ import sys
 
 import typer
 
-from console import ddl, demo, doctor, ingest, land, pipeline, query
+from console import (
+    ddl,
+    demo,
+    deployment,
+    doctor,
+    emulated,
+    ingest,
+    land,
+    operate,
+    pipeline,
+    query,
+)
 from lakehouse.errors import LakeError
 
 app = typer.Typer(
@@ -17,7 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (demo, ingest, land, ddl, pipeline, query, doctor):
+for module in (
+    demo, ingest, land, ddl, pipeline, query, doctor, emulated, deployment, operate
+):  # fmt: skip
     module.register(app)
 
 

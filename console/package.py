@@ -7,11 +7,17 @@ import io
 import zipfile
 from pathlib import Path
 
+from console.layers import add
 from lakehouse.code import SHIPPED
 
-_PROJECT = Path(__file__).parent.parent
-# A fixed time, so that the archive depends on names and contents only.
-_WHEN = (2020, 1, 1, 0, 0, 0)
+PROJECT = Path(__file__).parent.parent
+_CODE = (".py", ".sql")
+
+
+def code(project: Path, source: str) -> list[Path]:
+    """The files of a package, or of one module, that ship."""
+    path = project / source
+    return sorted(p for p in path.rglob("*") if p.suffix in _CODE) if path.is_dir() else [path]
 
 
 def content() -> bytes:
@@ -19,11 +25,8 @@ def content() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for package in SHIPPED:
-            for path in sorted((_PROJECT / package).rglob("*")):
-                if path.suffix in (".py", ".sql"):
-                    name = zipfile.ZipInfo(str(path.relative_to(_PROJECT)), _WHEN)
-                    name.external_attr = 0o644 << 16
-                    archive.writestr(name, path.read_bytes(), zipfile.ZIP_DEFLATED)
+            for path in code(PROJECT, package):
+                add(archive, path.relative_to(PROJECT).as_posix(), path.read_bytes())
     return buffer.getvalue()
 
 
@@ -34,5 +37,5 @@ def build(folder: Path) -> tuple[Path, Path]:
     target.mkdir(parents=True, exist_ok=True)
     archive, entry = target / "lake.zip", target / "main.py"
     archive.write_bytes(packed)
-    entry.write_bytes((_PROJECT / "jobs" / "__main__.py").read_bytes())
+    entry.write_bytes((PROJECT / "jobs" / "__main__.py").read_bytes())
     return archive, entry

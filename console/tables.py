@@ -144,7 +144,9 @@ def _walk(settings: Settings, tables: tuple[Table, ...], *, make: bool) -> list[
 
 def _create(opened: Catalog, name: str, table: Table) -> None:
     fields = schema(table)
-    opened.create_namespace_if_not_exists(name.split(".", maxsplit=1)[0])
+    space = name.split(".", maxsplit=1)[0]
+    if not opened.namespace_exists(space):  # where Terraform made it, nobody may make another
+        opened.create_namespace(space)
     made = opened.create_table(
         name,
         schema=fields,

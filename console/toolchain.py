@@ -68,10 +68,15 @@ def _java_version(home: Path) -> int:
     return 0
 
 
+def cache_folder() -> Path:
+    """Where fetched and checked things are kept between checkouts."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "lakehouse"
+
+
 def jar_folder() -> Path:
     """Where checked jars are kept between checkouts."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "lakehouse" / "jars"
+    return cache_folder() / "jars"
 
 
 def jars(place: str = "local") -> list[Path]:

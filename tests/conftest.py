@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 # Folders from fast to slow: a mistake shows where it is cheapest.
-ORDER = ("unit", "judge", "terraform", "emulated", "spark", "recorded", "browser", "chaos")
+ORDER = (
+    "unit", "judge", "terraform", "emulated", "spark", "recorded", "browser", "deployed", "chaos"
+)  # fmt: skip
 _MARKERS = {
     "unit": "unit",
     "judge": "unit",
@@ -26,6 +28,7 @@ _MARKERS = {
     "emulated": "emulated",
     "spark": "spark",
     "browser": "browser",
+    "deployed": "deployed",
 }
 
 hypothesis.settings.register_profile(
@@ -62,7 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(_MARKERS[kind])
         if "recorded" in getattr(item, "fixturenames", ()):
             item.add_marker("recorded")
-    items.sort(key=lambda item: ORDER.index(_kind(item)))
+    items.sort(key=lambda item: (ORDER.index(_kind(item)), bool(item.get_closest_marker("last"))))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

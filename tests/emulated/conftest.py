@@ -10,6 +10,7 @@ import pytest
 
 from console.emulator.server import Server
 from lakehouse import settings
+from tests.emulated.events_server import Aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,6 +48,14 @@ def role(client: Client) -> str:
     trust = '{"Version": "2012-10-17", "Statement": []}'
     made = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
     return str(made["Role"]["Arn"])
+
+
+@pytest.fixture(scope="session")
+def aws(emulator: Server) -> Aws:
+    """Short ways to make what tests need, and functions that are Python functions."""
+    made = Aws(emulator)
+    emulator.around("lambda", "Invoke", made.invoke)
+    return made
 
 
 @pytest.fixture

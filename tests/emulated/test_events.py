@@ -9,34 +9,17 @@ from __future__ import annotations
 
 import json
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
 
 from console.emulator.faults import Fault
-from tests.emulated.events_server import ACCOUNT, REGION, ROLE, Aws, running, wait_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.emulated.events_server import ACCOUNT, REGION, ROLE, Aws, wait_for
 
 _NUMBERS = count(1)
 MAP = {"key": "$.detail.object.key", "size": "$.detail.object.size", "none": "$.detail.nothing"}
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """An emulator with the bus."""
-    with running(tmp_path_factory.mktemp("events"), "events") as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _no_faults_left(aws: Aws) -> Iterator[None]:
-    """A fault that one test sets never strikes another."""
-    yield
-    aws.server.faults.clear()
 
 
 @pytest.fixture
@@ -152,6 +135,7 @@ def test_only_matching_rules_that_are_on_receive_an_event(aws: Aws, bucket: str)
 def test_targets_are_state_machine_function_queue_and_topic(aws: Aws, bucket: str) -> None:
     """One rule starts an execution, invokes a function, and sends to a queue and a topic."""
     got: list[Any] = []
+    aws.server.requests.clear()
     machine, function = aws.machine("started"), aws.function("invoked", got.append)
     url, queue = aws.queue("sent")
     topic_url, topic_queue = aws.queue("published")

@@ -24,10 +24,10 @@ from pyiceberg.schema import Schema
 
 from console.emulator.faults import Fault
 from console.emulator.firehose.failures import expand
-from tests.emulated.events_server import ACCOUNT, REGION, ROLE, Aws, running, wait_for
+from tests.emulated.events_server import ACCOUNT, REGION, ROLE, Aws, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _NUMBERS = count(1)
 DATABASE = "lake_dev_bronze"
@@ -37,22 +37,12 @@ SCHEMA = Schema(
 )
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """An emulator with Firehose and a catalog."""
-    with running(tmp_path_factory.mktemp("firehose"), "glue", "firehose") as found:
-        found.client("s3").create_bucket(Bucket="lake")
-        catalog(found).create_namespace(
-            DATABASE, {"location": f"s3://lake/warehouse/{DATABASE}.db"}
-        )
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _no_faults_left(aws: Aws) -> Iterator[None]:
-    """A fault that one test sets never strikes another."""
-    yield
-    aws.server.faults.clear()
+@pytest.fixture(scope="session", autouse=True)
+def lake(aws: Aws) -> None:
+    """A bucket and a database for all streams."""
+    aws.client("s3").create_bucket(Bucket="lake")
+    location = f"s3://lake/warehouse/{DATABASE}.db"
+    catalog(aws).create_namespace(DATABASE, {"location": location})
 
 
 def catalog(aws: Aws) -> GlueCatalog:
@@ -201,6 +191,7 @@ def _told(aws: Aws, hose: Hose) -> dict[str, Any]:
 def test_the_transform_gets_the_documented_event(aws: Aws) -> None:
     """Ids as they were given out, arrival in milliseconds, data in base64."""
     got: list[Any] = []
+    aws.server.requests.clear()
 
     def handle(event: Any) -> Any:
         got.append(event)

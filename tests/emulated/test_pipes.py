@@ -18,26 +18,12 @@ from botocore.exceptions import ClientError
 
 from console.emulator.faults import Fault
 from console.emulator.mappings import failures
-from tests.emulated.events_server import ACCOUNT, REGION, ROLE, Aws, running, wait_for
+from tests.emulated.events_server import ACCOUNT, REGION, ROLE, Aws, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NUMBERS = count(1)
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """An emulator with queues, pipes and mappings."""
-    with running(tmp_path_factory.mktemp("pipes"), "sqs", "pipes", "mappings") as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _no_faults_left(aws: Aws) -> Iterator[None]:
-    """A fault that one test sets never strikes another."""
-    yield
-    aws.server.faults.clear()
 
 
 def fresh(aws: Aws, **attributes: str) -> tuple[str, str]:
@@ -83,6 +69,7 @@ def left(aws: Aws, url: str) -> int:
 
 def test_a_window_gathers_messages_into_one_execution(aws: Aws) -> None:
     """Within the window nothing starts; when it is over, one execution gets all messages."""
+    aws.server.requests.clear()
     url, queue = fresh(aws, VisibilityTimeout="60")
     machine = pipe(aws, queue, 100, 60)
     send(aws, url, *({"n": n} for n in range(12)))
@@ -135,6 +122,7 @@ def test_an_input_template_sees_into_a_json_body(aws: Aws) -> None:
 def test_a_message_stays_until_the_execution_has_started(aws: Aws) -> None:
     """A failed start keeps the message, which starts an execution later: at least once."""
     url, queue = fresh(aws)
+    aws.server.requests.clear()
     aws.server.faults.add(Fault("states", "StartExecution"))
     machine = pipe(aws, queue, 10, 0)
     send(aws, url, {"n": 1})
@@ -215,6 +203,7 @@ def test_a_pipe_that_would_not_flow_as_asked_is_refused(
 def test_a_function_gets_batches_of_the_documented_shape(aws: Aws) -> None:
     """The batch is deleted after a success, and the caller of SQS is the function's role."""
     got: list[Any] = []
+    aws.server.requests.clear()
     url, queue = fresh(aws)
     mapping(aws, queue, aws.function(f"function-{next(_NUMBERS)}", got.append))
     send(aws, url, {"n": 1})

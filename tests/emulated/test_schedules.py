@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -18,20 +18,24 @@ import pytest
 from botocore.exceptions import ClientError
 
 from console.emulator.faults import Fault
-from tests.emulated.events_server import ACCOUNT, REGION, ROLE, Aws, running, wait_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.emulated.events_server import ACCOUNT, REGION, ROLE, Aws, wait_for
 
 _NUMBERS = count(1)
 
 
-@pytest.fixture
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """An emulator with schedules; a fresh one, because its clock only goes ahead."""
-    stand_ins = ("sqs", "events", "schedules")
-    with running(tmp_path_factory.mktemp("schedules"), *stand_ins) as found:
-        yield found
+@pytest.fixture(autouse=True)
+def _no_other_schedules(aws: Aws) -> None:
+    """What other tests have left does not fire."""
+    scheduler, rules = aws.client("scheduler"), aws.client("events")
+    for left in scheduler.list_schedules()["Schedules"]:
+        scheduler.delete_schedule(Name=left["Name"], GroupName=left["GroupName"])
+    for rule in rules.list_rules()["Rules"]:
+        if "ScheduleExpression" in rule:
+            targets = rules.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+            if targets:
+                rules.remove_targets(Rule=rule["Name"], Ids=[one["Id"] for one in targets])
+            rules.delete_rule(Name=rule["Name"])
+    aws.server.requests.clear()
 
 
 def schedule(aws: Aws, expression: str, target: dict[str, Any], **more: Any) -> str:

@@ -121,7 +121,8 @@ def _limits(hints: dict[str, Any]) -> Limits:
 
 
 def _table(told: dict[str, Any]) -> Table:
-    _refuse(set(told) - _KNOWN_TABLE, "a destination table")
+    asked = {name for name, value in told.items() if value}  # Terraform sends empty lists
+    _refuse(asked - _KNOWN_TABLE, "a destination table")
     names = told["DestinationDatabaseName"], told["DestinationTableName"]
     if not all(_NAME.fullmatch(name) for name in names):
         raise AwsError("InvalidArgumentException", f"no name of a table: {'.'.join(names)}")

@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from console.emulator.clients import Clients, account_of, region_of
-from console.emulator.clock import epoch_ms
 from console.emulator.firehose import iceberg, settings
 from console.emulator.firehose.counters import Counters
 from console.emulator.firehose.failures import ICEBERG, PROCESSING, Failures
@@ -152,7 +151,8 @@ class Stream:
         if not asked.log_group:
             return
         reasons = {(one.code, one.message) for one in failed}
-        stamp = epoch_ms(self._clock.now())
+        # The real time: CloudWatch Logs refuses events of the future.
+        stamp = int(time.time() * 1000)
         client = self._clients.of("logs", region_of(self.arn), asked.role)
         try:
             client.put_log_events(

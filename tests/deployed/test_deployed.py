@@ -1,0 +1,177 @@
+"""What `lake deploy` leaves in the emulated place, and how it is operated there."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from console import talk
+from console.deployed import deploy, runs
+from console.deployed.terraform import Changes
+from jobs.pipeline import TABLES
+from tests.deployed.conftest import VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from console.deployed.lake import Deployed
+    from console.deployed.place import Place
+    from tests.deployed.conftest import Console
+
+NAMES = sorted(table.full_name for table in TABLES)
+_PATIENCE_SECONDS = 180.0
+
+
+def until(found: Callable[[], Any], what: str) -> Any:
+    """The first true answer."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < end:
+        answer = found()
+        if answer:
+            return answer
+        time.sleep(0.5)
+    pytest.fail(f"never: {what}")
+
+
+def started(deployed: Deployed, body: dict[str, Any]) -> str:
+    """The name of an execution begun by hand."""
+    name = f"by-hand-{uuid4().hex[:8]}"
+    deployed.client("stepfunctions").start_execution(
+        stateMachineArn=deployed.outputs["state_machine_arn"], name=name, input=json.dumps(body)
+    )
+    return name
+
+
+def test_one_apply_leaves_every_table(lake: Console, deployed: Deployed) -> None:
+    """The apply called the tables function: every table is there, empty, and as its contract."""
+    assert sorted(json.loads(deployed.outputs["tables_result"])["tables"]) == NAMES
+    tables = lake.told("status")["tables"]
+    assert [table["table"] for table in tables] == NAMES
+    variables = lake.told("env")
+    assert lake.told("tables", "plan", **variables) == []
+
+
+def test_a_second_plan_changes_nothing(place: Place, deployed: Deployed, project: Path) -> None:
+    """What was applied is what is planned: nothing drifts, nothing is uploaded again."""
+    assert deployed
+    terraform, planned = deploy.plan(place, talk.say, variables=VARIABLES, project=project)
+    assert planned == Changes(), terraform.show(deploy.PLAN)
+
+
+def test_status_tells_what_is_there(lake: Console, deployed: Deployed) -> None:
+    """Which code runs where, and what waits in which queue."""
+    told = lake.told("status")
+    assert told["lake"]["name"] == deployed.name == "lakehouse-dev"
+    assert told["lake"]["endpoint"] == deployed.endpoint
+    assert any(told["lake"]["code"] in key for key in deployed.outputs["code_keys"])
+    queues = {queue["queue"]: queue["waiting"] for queue in told["queues"]}
+    assert set(queues) == {"raw", "bronze", "raw-dlq", "bronze-dlq", "calls-dlq"}
+
+
+def test_the_schedules_are_known(lake: Console, deployed: Deployed) -> None:
+    """Without a time `lake tick` says what comes, the daily gold among it."""
+    upcoming = lake.told("tick")["upcoming"]
+    assert any(one["schedule"].endswith(f"/{deployed.name}-daily") for one in upcoming)
+
+
+def test_the_tables_function_fails_its_caller(deployed: Deployed) -> None:
+    """What it refuses is an error of the invocation, with the reason, and so of the apply."""
+    answer = deployed.client("lambda").invoke(
+        FunctionName=deployed.outputs["functions"]["tables"],
+        Payload=json.dumps({"action": "apply", "digest": "0" * 64}),
+    )
+    assert answer["FunctionError"] == "Unhandled"
+    assert "are wanted" in json.loads(answer["Payload"].read())["errorMessage"]
+
+
+def test_a_run_leaves_its_log(lake: Console, deployed: Deployed) -> None:
+    """An execution runs the uploaded code with the built settings; its driver's log is found."""
+    name = started(deployed, {})
+    execution = until(
+        lambda: next(
+            (e for e in runs.executions(deployed, 20) if e.name == name and e.ended), None
+        ),
+        f"{name} ended",
+    )
+    told = lake.told("logs", name)
+    assert execution.state == "SUCCEEDED", (execution.why, told)
+    assert [one["name"] for one in told] == [f"silver {name}"]
+    assert "Running Spark version" in told[0]["stderr"]
+    assert "Running Spark version" not in lake("logs", name).stdout
+
+
+def test_a_failed_run_says_why(lake: Console, deployed: Deployed) -> None:
+    """The reason of a job that fails is in the status and in the log, not its whole cause."""
+    name = started(deployed, {"groups": ["no.such"]})
+    until(
+        lambda: [e for e in runs.executions(deployed, 20) if e.name == name and e.ended],
+        f"{name} ended",
+    )
+    mine = [e for e in lake.told("status")["executions"] if e["name"] == name]
+    assert [e["state"] for e in mine] == ["FAILED"]
+    assert "no.such" in lake("logs", name).stdout
+
+
+def test_a_run_is_cancelled(lake: Console, deployed: Deployed) -> None:
+    """Cancelling an execution stops its job run too, and twice is refused with what to do."""
+    name = started(deployed, {})
+    until(lambda: [r for r in runs.job_runs(deployed, 20) if r.name.endswith(name)], "a job run")
+    assert name in lake.told("cancel", name)["stopped"]
+    over = until(
+        lambda: [r for r in runs.job_runs(deployed, 20) if r.name.endswith(name) and r.is_over],
+        "the job run is over",
+    )
+    assert [run.state for run in over] == ["CANCELLED"]
+    again = lake("cancel", name)
+    assert again.returncode == 2
+    assert f"next:  lake logs {name}" in again.stderr
+
+
+@pytest.mark.last
+def test_destroy_leaves_nothing(lake: Console, deployed: Deployed) -> None:
+    """Without a yes nothing is touched; with it only what docs/aws.md names stays."""
+    asked = lake("destroy")
+    assert asked.returncode == 2
+    assert "files of data" in asked.stderr
+    assert lake.told("destroy", "--yes")["removed"] > 100
+    assert left(deployed) == {}
+    assert lake("status").returncode == 78
+    keys = deployed.client("kms")
+    states = {
+        keys.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+        for key in keys.list_keys()["Keys"]
+    }
+    assert states <= {"PendingDeletion"}
+
+
+def left(deployed: Deployed) -> dict[str, list[str]]:
+    """Names of what is still there, by kind, without AWS's own and without what may stay."""
+    calls: tuple[tuple[str, str, str, str], ...] = (
+        ("s3", "list_buckets", "Buckets", "Name"),
+        ("glue", "get_databases", "DatabaseList", "Name"),
+        ("lambda", "list_functions", "Functions", "FunctionName"),
+        ("sqs", "list_queues", "QueueUrls", ""),
+        ("sns", "list_topics", "Topics", "TopicArn"),
+        ("iam", "list_roles", "Roles", "RoleName"),
+        ("firehose", "list_delivery_streams", "DeliveryStreamNames", ""),
+        ("stepfunctions", "list_state_machines", "stateMachines", "name"),
+        ("scheduler", "list_schedules", "Schedules", "Name"),
+        ("pipes", "list_pipes", "Pipes", "Name"),
+        ("events", "list_rules", "Rules", "Name"),
+        ("secretsmanager", "list_secrets", "SecretList", "Name"),
+        ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+        ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    )
+    found = {}
+    for service, call, part, name in calls:
+        told = getattr(deployed.client(service), call)().get(part, [])
+        names = [str(one[name] if name else one) for one in told]
+        mine = [n for n in names if deployed.name in n or deployed.name.replace("-", "_") in n]
+        if mine:
+            found[service] = mine
+    return found
