@@ -22,13 +22,15 @@ _SEPARATOR_BYTES = 2
 _SHOWN_REASONS = 20
 
 
-def transform(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def transform(
+    records: list[dict[str, Any]], *, limit_bytes: int = LIMIT_BYTES
+) -> list[dict[str, Any]]:
     """The answer to each record, in the given order.
 
     A row that does not fit into the answer any more fails too, so that Firehose keeps its record.
     """
     failed = [_failed(record) for record in records]
-    left = LIMIT_BYTES - sum(map(_size, failed))
+    left = limit_bytes - sum(map(_size, failed))
     answers, reasons = [], []
     for record, fallback in zip(records, failed):
         try:
