@@ -56,6 +56,21 @@ def weather(lake: Lake) -> Lake:
     return lake.make_for(GROUP)
 
 
+def test_what_is_delivered_during_a_run(weather: Lake) -> None:
+    """The run lists again, and goes on from where it is: no event is read twice."""
+    late = [record(answer(15))]
+
+    def transform(records: DataFrame, settings: Settings) -> DataFrame:
+        if late:
+            deliver(weather, late.pop())
+        return meteorology_current.transform(records, settings)
+
+    group = replace(GROUP, jobs=(replace(meteorology_current.JOB, transform=transform),))
+    deliver(weather, record(answer()))
+    assert [(o.records, o.counts.inserted) for o in weather.run(group)] == [(1, 1), (1, 1)]
+    assert weather.run(GROUP) == []
+
+
 def test_the_stream_and_the_files_give_the_same_rows(
     new_lake: Callable[[], Lake], recorded: Path
 ) -> None:

@@ -166,7 +166,7 @@ def test_no_answer_no_record(world: World) -> None:
 
 def test_asking_leaves_time_for_putting(world: World) -> None:
     """A provider that keeps failing is given up before the function's time is over."""
-    world.weather.always(Say(status=503))
+    world.weather.always(Say(status=503, headers={"Retry-After": "20"}))
     with pytest.raises(UpstreamError):
         world.observe()
     assert sum(world.clock.slept) < LEFT_MS / 1000 - 35
