@@ -110,15 +110,10 @@ def plan(jobs: _Jobs = None, as_json: _AsJson = False) -> None:
 
 
 def _silver_plan(group: SilverGroup, ledger: Ledger) -> list[dict[str, Any]]:
-    import gzip  # noqa: PLC0415
+    from lakehouse.pending import pending_files  # noqa: PLC0415
 
-    from lakehouse import run as way  # noqa: PLC0415
-
-    pending = way.pending_files(ledger.spark, ledger.settings, group, ledger)
-    sizes: dict[str, int] = {}
-    for file in {f for files in pending.values() for f in files}:
-        with gzip.open(ledger.settings.root / file) as lines:
-            sizes[file] = sum(1 for _ in lines)
+    pending = pending_files(ledger.spark, ledger.settings, group, ledger)
+    sizes = {f: _records(ledger, f) for f in {f for files in pending.values() for f in files}}
     return [
         {
             "table": table,
@@ -130,6 +125,20 @@ def _silver_plan(group: SilverGroup, ledger: Ledger) -> list[dict[str, Any]]:
         for table, files in pending.items()
         if files
     ]
+
+
+def _records(ledger: Ledger, name: str) -> int:
+    """How many records a bronze file or a part of a stream table holds."""
+    import gzip  # noqa: PLC0415
+
+    from lakehouse import catalog, streams  # noqa: PLC0415
+    from lakehouse.iceberg import history  # noqa: PLC0415
+
+    if streams.is_name(name):
+        table = catalog.identifier(ledger.settings, streams.Part.parse(name).table)
+        return streams.count(history(ledger.spark, table), name)
+    with gzip.open(ledger.settings.root / name) as lines:
+        return sum(1 for _ in lines)
 
 
 def _gold_plan(group: GoldGroup, ledger: Ledger) -> list[dict[str, Any]]:

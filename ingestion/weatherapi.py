@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ingestion.bronze import Record
-from ingestion.http import Client
+from ingestion.http import Client, Limits
 from lakehouse.errors import BadInputError, CredentialsError, LakeError, UpstreamError, UsageError
 
 if TYPE_CHECKING:
@@ -30,10 +30,12 @@ _OK_STATUS = 200
 class WeatherApiClient:
     """The calls the lake needs."""
 
-    def __init__(self, base_url: str, key: Secret, *, clock: Clock) -> None:
+    def __init__(
+        self, base_url: str, key: Secret, *, clock: Clock, limits: Limits | None = None
+    ) -> None:
         """Raise ConfigurationError for a base URL that a key must not be sent to."""
         self._key = key.reveal()
-        self._http = Client(base_url, clock=clock, secrets=(self._key,))
+        self._http = Client(base_url, clock=clock, secrets=(self._key,), limits=limits or Limits())
 
     def close(self) -> None:
         """Give the connections back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.bronze import weatherapi_current
 from jobs.gold.emt import arrivals_weather, days, delay_weather_hourly
 from jobs.silver.emt import (
     arrivals_predictions,
@@ -46,6 +47,7 @@ GOLD_EMT = GoldGroup(
 
 GROUPS = (SILVER_EMT, SILVER_METEOROLOGY, GOLD_EMT)
 TABLES = (
+    weatherapi_current.TABLE,
     *(job.table for group in GROUPS for job in group.jobs),
     *ledger.TABLES,
 )

@@ -26,12 +26,15 @@ class Silver:
     `payload` is the Spark type of the answered payload, all recorded shapes in one. `transform`
     takes the records of `lakehouse.records.read` and gives the contract's columns, source_uri,
     source_row, item (the place within the record, from 0), reject (why not, or null), row_json.
+    `stream_tables` hold records of the same payload that a stream delivered, see
+    `lakehouse.streams`.
     """
 
     table: Table
     streams: tuple[str, ...]
     payload: str
     transform: Transform
+    stream_tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True)

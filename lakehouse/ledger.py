@@ -65,13 +65,16 @@ RUN = Table(
 PROCESSED_FILE = Table(
     database="ops",
     name="processed_file",
-    doc="Which bronze file has been taken into which table, recorded after that table's commit.",
+    doc="Which bronze file, or part of a stream table, has been taken into which table; recorded "
+    "after that table's commit.",
     owner=OWNER,
     key=(),
     audited=False,
     columns=(
         Column("table_name", "string", "database.table."),
-        Column("file", "string", "The bronze file, relative to the lake's root."),
+        Column(
+            "file", "string", "The bronze file, relative to the lake's root, or the part's name."
+        ),
         Column("run_id", "string", "The run that took it in."),
         Column("snapshot_id", "bigint", "Main's head when its rows were in."),
         Column("sequence_number", "bigint", "That snapshot's sequence number."),
@@ -91,7 +94,7 @@ REJECTED_ROW = Table(
         Column("table_name", "string", "The table that refused it.", required=True),
         Column("reason", "string", "Why.", required=True),
         Column("row_json", "string", "The row as answered."),
-        Column("source_uri", "string", "The file it came from.", required=True),
+        Column("source_uri", "string", "The file or delivered event it came from.", required=True),
         Column("source_row", "bigint", "The row of that file, 1-based.", required=True),
         Column("item", "int", "The place within that row's record, from 0.", required=True),
         Column("run_id", "string", "The run that refused it first."),
@@ -203,6 +206,9 @@ class Ledger:
                 known[at] = target.holds(row["snapshot_id"], row["sequence_number"])
             if known[at]:
                 found[row["table_name"]].add(row["file"])
+        for taken in self._processed:  # by this run, so that a stream goes on where it is now
+            if taken["table_name"] in found:
+                found[taken["table_name"]].add(taken["file"])
         return found
 
     def took(self, table: Table, files: list[str], run_id: str, target: History) -> None:

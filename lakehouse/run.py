@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from pyspark.sql import functions as F
 
-from lakehouse import code, log, merge, quality, records
+from lakehouse import code, log, merge, quality, records, streams
 from lakehouse.errors import ConflictError, ContractError, LakeError, UsageError
 from lakehouse.iceberg import history
 from lakehouse.job import GoldGroup, SilverGroup
 from lakehouse.ledger import Outcome, leased, now, verify
+from lakehouse.pending import all_files, pending_files
 from lakehouse.refresh import Refresh
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from lakehouse.job import Group, Silver
     from lakehouse.ledger import Ledger
     from lakehouse.settings import Settings
-    from lakehouse.snapshots import History
 
 T = TypeVar("T")
 MAX_TRIES = 5
@@ -196,7 +196,7 @@ class _SilverRun:
         self._redrive = redrive
 
     def all(self) -> list[Outcome]:
-        """Take in every pending file; list again until nothing is new."""
+        """Take in every pending file and stream part; list again until nothing is new."""
         done: list[Outcome] = []
         seen: dict[str, set[str]] = {}
         while True:
@@ -215,10 +215,15 @@ class _SilverRun:
                 return done
 
     def files_of(self, job: Silver, sources: set[str]) -> list[str]:
-        """The bronze files the sources were landed as: themselves, or by the hash in their path."""
-        hashes = {part for source in sources for part in source.split("/")}
+        """What the sources were taken from: events by name; files, or by the hash in their path."""
+        events = {source for source in sources if streams.is_name(source)}
+        hashes = {part for source in sources - events for part in source.split("/")}
         listed = all_files(self._spark, self._settings, self._group)[job.table.full_name]
-        return [f for f in listed if f in sources or f.rsplit("/", 1)[1].split(".")[0] in hashes]
+        files = [f for f in listed if not streams.is_name(f)]
+        return [
+            *(f for f in files if f in sources or f.rsplit("/", 1)[1].split(".")[0] in hashes),
+            *sorted(events),
+        ]
 
     def one(self, job: Silver, files: list[str]) -> Outcome:
         """Take these files into one table."""
@@ -282,32 +287,7 @@ class _SilverRun:
             "contract": str(job.table.version),
             "inputs": hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[:16],
             "files": str(len(files)),
+            "cursor": streams.heads(files) or None,
             "records": str(count),
             "counts": {k: v for k, v in asdict(counts).items() if v},
         }
-
-
-def all_files(spark: SparkSession, settings: Settings, group: SilverGroup) -> dict[str, list[str]]:
-    """Every bronze file of each table's streams, by table."""
-    by_stream = {
-        stream: records.files(spark, settings, [stream])
-        for stream in {s for job in group.jobs for s in job.streams}
-    }
-    return {
-        job.table.full_name: sorted(f for s in job.streams for f in by_stream[s])
-        for job in group.jobs
-    }
-
-
-def pending_files(
-    spark: SparkSession, settings: Settings, group: SilverGroup, ledger: Ledger
-) -> dict[str, list[str]]:
-    """Bronze files whose rows are not in main yet, by table."""
-    targets: dict[str, History] = {
-        job.table.full_name: verify(spark, ledger.name(job.table), job.table) for job in group.jobs
-    }
-    taken = ledger.processed(targets)
-    return {
-        name: [file for file in files if file not in taken[name]]
-        for name, files in all_files(spark, settings, group).items()
-    }

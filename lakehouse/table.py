@@ -64,7 +64,11 @@ class Check:
 AUDIT_COLUMNS = (
     Column("ingest_ts", "timestamp", "When the run that wrote this version of the row began, UTC."),
     Column("run_id", "string", "The run that wrote this version of the row."),
-    Column("source_uri", "string", "The file it came from: the original dropped, or bronze."),
+    Column(
+        "source_uri",
+        "string",
+        "Where it came from: the original dropped, the bronze file, or the event of a stream.",
+    ),
     Column(
         "source_row", "bigint", "The row of that file, 1-based; of collapsed rows the smallest."
     ),

@@ -68,7 +68,13 @@ class Lake:
         """Create every table the groups read or write."""
         jobs = [job.table for group in groups for job in group.jobs]
         sources = [table for group in groups for table in getattr(group, "sources", ())]
-        return self.make(*dict.fromkeys((*sources, *jobs)))
+        delivered = [
+            table
+            for group in groups
+            for job in group.jobs
+            for table in getattr(job, "stream_tables", ())
+        ]
+        return self.make(*dict.fromkeys((*sources, *delivered, *jobs)))
 
     def name(self, table: Table) -> str:
         """The table's name in Spark."""

@@ -26,7 +26,7 @@ SEES = {
     "sql": set(),
     "jobs": {"jobs", "lakehouse"},
     "ingestion": {"ingestion", "lakehouse"},
-    "streaming": {"streaming", "lakehouse"},
+    "streaming": {"streaming", "ingestion", "jobs", "lakehouse"},
     "notify": {"notify", "ingestion", "lakehouse"},
 }
 # The one reader of settings, of tools, and of secrets; a program's own environment elsewhere.
@@ -35,6 +35,7 @@ ENVIRONMENT = {
     "console/toolchain.py",
     "console/session.py",
     "ingestion/credentials.py",
+    "streaming/producer.py",
 }
 
 
@@ -72,6 +73,21 @@ def test_what_ships_needs_pyspark_alone() -> None:
     allowed = {*sys.stdlib_module_names, *SHIPPED, "pyspark"}
     for path in sources(*SHIPPED):
         assert imported(path) <= allowed, f"{name(path)}: {sorted(imported(path) - allowed)}"
+
+
+def test_the_transformation_starts_without_anything_installed() -> None:
+    """Firehose waits for it: of ours it imports contracts only, and nothing of anybody else's."""
+    script = (
+        "import sys; before = set(sys.modules); import streaming.functions; "
+        "found = {m.partition('.')[0] for m in set(sys.modules) - before}; "
+        "assert 'ingestion' not in found and not [m for m in sys.modules if '.silver' in m]; "
+        "others = found - sys.stdlib_module_names - {'streaming', 'jobs', 'lakehouse'}; "
+        "assert not others, others"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_ships_is_python_3_9() -> None:
@@ -119,7 +135,7 @@ def test_no_room_prints(room: str) -> None:
 
 def test_the_environment_has_few_readers() -> None:
     """Settings come from one reader of the environment, so that a run can be told by them."""
-    for path in sources("lakehouse", "jobs", "sql", "ingestion"):
+    for path in sources("lakehouse", "jobs", "sql", "ingestion", "streaming"):
         if name(path) not in ENVIRONMENT:
             found = calls(path) & {"os.environ", "os.getenv", "os.environ.get"}
             assert not found, f"{name(path)} reads the environment"
@@ -173,8 +189,9 @@ def test_table_names_are_their_files() -> None:
     """A table has one name, alike in contract, file and SELECT."""
     for table in TABLES:
         if table.database != "ops":
-            layer, subject = table.database.rsplit("_", 1)[::-1]
-            path = PROJECT / "jobs" / layer / subject / f"{table.name}.py"
+            # Bronze has one database, and so no folder a subject.
+            *subject, layer = table.database.rsplit("_", 1)
+            path = PROJECT.joinpath("jobs", layer, *subject, f"{table.name}.py")
             assert path.is_file(), table.full_name
             assert layer != "gold" or (PROJECT / "sql" / "gold" / f"{table.name}.sql").is_file()
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from jobs.bronze import weatherapi_current
+from jobs.bronze.weatherapi_current import OBSERVED, PLACE
 from lakehouse import quality, values
 from lakehouse.job import Silver
 from lakehouse.table import Check, Column, Table
@@ -14,55 +16,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from lakehouse.settings import Settings
-
-# column: (field of the reply, type, meaning)
-_CURRENT: dict[str, tuple[str, str, str]] = {
-    "temp_c": ("temp_c", "double", "Air temperature, °C."),
-    "feelslike_c": ("feelslike_c", "double", "Felt temperature, °C."),
-    "humidity": ("humidity", "int", "Relative humidity, %."),
-    "pressure_mb": ("pressure_mb", "double", "Air pressure, hPa."),
-    "precip_mm": ("precip_mm", "double", "Precipitation of the last hour, mm."),
-    "wind_kph": ("wind_kph", "double", "Wind speed, km/h."),
-    "gust_kph": ("gust_kph", "double", "Gusts, km/h."),
-    "wind_degree": ("wind_degree", "int", "Where the wind comes from, degrees."),
-    "wind_dir": ("wind_dir", "string", "Where the wind comes from, 16 points."),
-    "cloud": ("cloud", "int", "Cloud cover, %."),
-    "vis_km": ("vis_km", "double", "Visibility, km."),
-    "uv": ("uv", "double", "UV index."),
-    "is_day": ("is_day", "int", "1 by day, 0 by night."),
-    "condition_code": ("condition.code", "int", "The provider's code of the condition."),
-    "condition_text": ("condition.text", "string", "The condition in words."),
-    "air_co": ("air_quality.co", "double", "Carbon monoxide, µg/m³."),
-    "air_no2": ("air_quality.no2", "double", "Nitrogen dioxide, µg/m³."),
-    "air_o3": ("air_quality.o3", "double", "Ozone, µg/m³."),
-    "air_so2": ("air_quality.so2", "double", "Sulphur dioxide, µg/m³."),
-    "air_pm2_5": ("air_quality.pm2_5", "double", "Particles up to 2.5 µm, µg/m³."),
-    "air_pm10": ("air_quality.pm10", "double", "Particles up to 10 µm, µg/m³."),
-    "air_us_epa_index": ("air_quality.us-epa-index", "int", "US EPA index, 1 good to 6."),
-    "air_gb_defra_index": ("air_quality.gb-defra-index", "int", "UK DEFRA index, 1 to 10."),
-    "temp_f": ("temp_f", "double", "Air temperature, °F."),
-    "feelslike_f": ("feelslike_f", "double", "Felt temperature, °F."),
-    "windchill_c": ("windchill_c", "double", "Wind chill, °C."),
-    "windchill_f": ("windchill_f", "double", "Wind chill, °F."),
-    "heatindex_c": ("heatindex_c", "double", "Heat index, °C."),
-    "heatindex_f": ("heatindex_f", "double", "Heat index, °F."),
-    "dewpoint_c": ("dewpoint_c", "double", "Dew point, °C."),
-    "dewpoint_f": ("dewpoint_f", "double", "Dew point, °F."),
-    "wind_mph": ("wind_mph", "double", "Wind speed, mph."),
-    "gust_mph": ("gust_mph", "double", "Gusts, mph."),
-    "pressure_in": ("pressure_in", "double", "Air pressure, inHg."),
-    "precip_in": ("precip_in", "double", "Precipitation of the last hour, inches."),
-    "vis_miles": ("vis_miles", "double", "Visibility, miles."),
-    "condition_icon": ("condition.icon", "string", "The provider's picture of the condition."),
-}
-_PLACE: dict[str, tuple[str, str, str]] = {
-    "location_name": ("name", "string", "The place as answered."),
-    "region": ("region", "string", "Its region."),
-    "country": ("country", "string", "Its country."),
-    "lat": ("lat", "double", "Its latitude, degrees."),
-    "lon": ("lon", "double", "Its longitude, degrees."),
-    "tz_id": ("tz_id", "string", "Its time zone."),
-}
 
 TABLE = Table(
     database="meteorology_silver",
@@ -77,9 +30,9 @@ TABLE = Table(
     checks=(Check("a time before 2010", "obs_ts >= timestamp'2010-01-01 00:00:00 UTC'"),),
     columns=(
         Column("location", "string", "The place as asked.", required=True),
-        *(Column(name, kind, doc) for name, (_, kind, doc) in _PLACE.items()),
+        *(Column(name, kind, doc) for name, (_, kind, doc) in PLACE.items()),
         Column("obs_ts", "timestamp", "The instant of the observation, UTC.", required=True),
-        *(Column(name, kind, doc) for name, (_, kind, doc) in _CURRENT.items()),
+        *(Column(name, kind, doc) for name, (_, kind, doc) in OBSERVED.items()),
         Column("answered_ts", "timestamp", "When the source first answered this version, UTC."),
     ),
 )
@@ -101,10 +54,10 @@ def _struct(names: list[str]) -> str:
     return f"struct<{', '.join(f'`{name}`: string' for name in names)}>"
 
 
-_OBSERVED = _fields(_CURRENT, "last_updated_epoch", "time_epoch")
+_OBSERVATION = _fields(OBSERVED, "last_updated_epoch", "time_epoch")
 _REPLY = (
-    f"location: {_fields(_PLACE, 'localtime_epoch')}, current: {_OBSERVED}, "
-    f"forecast: struct<forecastday: array<struct<hour: array<{_OBSERVED}>>>>"
+    f"location: {_fields(PLACE, 'localtime_epoch')}, current: {_OBSERVATION}, "
+    f"forecast: struct<forecastday: array<struct<hour: array<{_OBSERVATION}>>>>"
 )
 PAYLOAD = f"struct<{_REPLY}, response: struct<{_REPLY}>>"
 
@@ -140,7 +93,7 @@ def transform(records: DataFrame, settings: Settings) -> DataFrame:
     """Current and historical observations, by the contract."""
     numeric = [
         (quality.not_a_number(values.text(F.col(_path("o", source))), kind), f"{name} is no number")
-        for name, (source, kind, _) in _CURRENT.items()
+        for name, (source, kind, _) in OBSERVED.items()
         if kind != "string"
     ]
     epoch = F.coalesce("o.last_updated_epoch", "o.time_epoch")
@@ -151,9 +104,9 @@ def transform(records: DataFrame, settings: Settings) -> DataFrame:
     )
     return _observations(records).select(
         F.coalesce(values.text(F.col("asked")), F.lit(settings.weather_location)).alias("location"),
-        *_columns("location", _PLACE),
+        *_columns("location", PLACE),
         observed.alias("obs_ts"),
-        *_columns("o", _CURRENT),
+        *_columns("o", OBSERVED),
         F.coalesce(answered, "fetched_at").alias("answered_ts"),
         "source_uri",
         "source_row",
@@ -163,4 +116,10 @@ def transform(records: DataFrame, settings: Settings) -> DataFrame:
     )
 
 
-JOB = Silver(TABLE, ("weatherapi/current", "weatherapi/history"), PAYLOAD, transform)
+JOB = Silver(
+    TABLE,
+    ("weatherapi/current", "weatherapi/history"),
+    PAYLOAD,
+    transform,
+    stream_tables=(weatherapi_current.TABLE,),
+)
