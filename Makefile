@@ -42,8 +42,8 @@ demo: setup ## The main job on simulated sources, or on a folder: make demo RECO
 
 ##@ Prove
 .PHONY: test
-test: $(VENV)/.dev ## All tests, fast ones first
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev ## All tests, fast ones first, two at a time
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-long
 test-long: $(VENV)/.dev ## The property test of incremental gold and others that take minutes each
