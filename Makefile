@@ -45,12 +45,8 @@ demo: setup ## The main job on simulated sources, or on a folder: make demo RECO
 
 ##@ Prove
 .PHONY: test
-test: $(VENV)/.dev ## All tests, fast ones first
-	@$(BIN)/python -m pytest $(ARGS)
-
-.PHONY: test-long
-test-long: $(VENV)/.dev ## The property test of incremental gold and others that take minutes each
-	@$(BIN)/python -m pytest -m long $(ARGS)
+test: $(VENV)/.dev ## All tests, fast ones first, two at a time
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Format, lint, types, import rules, SQL style, shipped code at 3.9 syntax

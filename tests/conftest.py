@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from lakehouse import settings
 
@@ -55,6 +56,26 @@ def _kind(item: pytest.Item) -> str:
     if item.get_closest_marker("chaos"):
         return "chaos"
     return item.path.relative_to(HERE).parts[0]
+
+
+class _Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Two workers: what shares a Spark session, an emulator or recorded lakes stays with one.
+
+    So each of these is made once; plain tests go one by one to whoever is free.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = nodeid.split("/")[1]
+        if folder in ("unit", "judge"):
+            return nodeid
+        if folder in ("terraform", "emulated", "deployed"):
+            return "aws"
+        return "spark" if folder == "spark" else "recorded"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """How tests are shared out between workers."""
+    return _Together(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -34,9 +34,6 @@ TIMED = {
 }
 
 
-pytestmark = pytest.mark.long
-
-
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
     """What one small run printed, and its JSON."""

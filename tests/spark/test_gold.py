@@ -136,8 +136,7 @@ STEPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.long
-@settings(max_examples=2, phases=(Phase.generate,))
+@settings(max_examples=1, phases=(Phase.generate,))
 @given(steps=st.permutations(STEPS), seed=st.integers(0, 10**9))
 def test_incremental_equals_full(new_lake: Callable[[], Lake], steps: list[Any], seed: int) -> None:
     """After any change gold is the judge's full computation, and equal rows keep their run."""
@@ -296,7 +295,6 @@ def test_a_service_day_reaches_into_the_next_one(lake: Lake) -> None:
     assert changed == {"id0002", "id0003"}
 
 
-@pytest.mark.long
 def test_two_rollbacks_make_two_runs(made: GoldLake) -> None:
     """The same rows lost twice are built twice, by runs that differ: no run vouches for another."""
     runs = []
@@ -309,7 +307,6 @@ def test_two_rollbacks_make_two_runs(made: GoldLake) -> None:
     assert runs[0] != runs[1]
 
 
-@pytest.mark.long
 def test_silver_that_differs_from_its_contract_is_refused(made: GoldLake) -> None:
     """A source altered by hand stops the run with the command to type."""
     name = made.lake.name(SOURCES[LINES])
@@ -321,7 +318,6 @@ def test_silver_that_differs_from_its_contract_is_refused(made: GoldLake) -> Non
         made.lake.spark.sql(f"alter table {name} drop column surprise")
 
 
-@pytest.mark.long
 def test_settings_of_another_place(made: GoldLake) -> None:
     """The weather's place is a setting: all is recomputed with the other place's observations."""
     made.choose(weather_location="valencia")
@@ -342,7 +338,6 @@ NEAREST: list[tuple[list[int], int | None]] = [
 ]
 
 
-@pytest.mark.long
 def test_the_nearest_observation_counts(lake: Lake) -> None:
     """The nearest within the window, its ends included; of two as near, the earlier, once."""
     noons = [utc("2025-08-20 12:00") + timedelta(days=n) for n in range(len(NEAREST))]
