@@ -76,8 +76,10 @@ def test_a_plan_is_counted(tmp_path: Path) -> None:
 def test_progress_counts_resources(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Reading a data source is no progress; the rest is told on stderr."""
     found = Terraform(tmp_path, os.environ, print, pretender(tmp_path, "applied"))
-    assert found.apply("x", Changes(add=1)) == Changes(add=1)
-    assert "terraform apply: 1 of 1" in capsys.readouterr().err
+    assert found.apply("x", Changes(add=2)) == Changes(add=1)
+    said = capsys.readouterr().err
+    assert "terraform apply: 1 of 2" in said
+    assert "2 of 2" not in said
 
 
 def test_an_error_of_terraform_is_told_with_its_place(tmp_path: Path) -> None:
