@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from console.layers import add
-from lakehouse.code import SHIPPED
+from lakehouse.code import SHIPPED, ships
 
 PROJECT = Path(__file__).parent.parent
 _CODE = (".py", ".sql")
@@ -26,7 +26,9 @@ def content() -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for package in SHIPPED:
             for path in code(PROJECT, package):
-                add(archive, path.relative_to(PROJECT).as_posix(), path.read_bytes())
+                name = path.relative_to(PROJECT).as_posix()
+                if ships(name):
+                    add(archive, name, path.read_bytes())
     return buffer.getvalue()
 
 

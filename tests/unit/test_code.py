@@ -35,6 +35,8 @@ def test_the_version_is_of_what_ships(tmp_path: Path) -> None:
     assert len(first) == 12
     (tmp_path / "jobs" / "notes.txt").write_text("nothing")
     (tmp_path / "jobs" / "__pycache__").mkdir()
+    (tmp_path / "sql" / "athena").mkdir(exist_ok=True)
+    (tmp_path / "sql" / "athena" / "question.sql").write_text("select 1\n")
     assert version(tmp_path) == first
     select = tmp_path / "sql" / "gold" / "arrivals_weather.sql"
     select.write_text(select.read_text() + "\n")
