@@ -48,6 +48,10 @@ demo: setup ## The main job on simulated sources, or on a folder: make demo RECO
 test: $(VENV)/.dev ## All tests, fast ones first, two at a time
 	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
+.PHONY: test-aws
+test-aws: $(VENV)/.dev ## The emulated AWS, whole: terraform apply, workbooks to gold by events, destroy
+	@$(BIN)/python -m pytest -m deployed $(ARGS)
+
 .PHONY: check
 check: $(VENV)/.dev ## Format, lint, types, import rules, SQL style, shipped code at 3.9 syntax
 	@$(BIN)/ruff format --check .

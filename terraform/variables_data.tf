@@ -83,6 +83,7 @@ variable "ingest_schedules" {
     stops      = { source = "emt", stream = "stops", schedule = "cron(10 3 * * ? *)" }
     timetables = { source = "emt", stream = "timetables", schedule = "cron(20 3 * * ? *)" }
     calendar   = { source = "emt", stream = "calendar", schedule = "cron(50 3 * * ? *)" }
+    derived    = { source = "calendar", stream = "derived", schedule = "cron(40 2 * * ? *)" }
   }
 
   validation {

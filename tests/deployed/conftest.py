@@ -17,6 +17,7 @@ from console.deployed import deploy
 from console.deployed.place import Place
 from console.deployed.terraform import mirror
 from tests import short_project
+from tests.recorded.conftest import Made, demo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,13 @@ if TYPE_CHECKING:
     from console.deployed.lake import Deployed
 
 PROJECT = Path(__file__).parents[2]
-# Events are gathered for seconds, not minutes.
-VARIABLES = ("batch_seconds=5",)
+# Events are gathered for seconds, not minutes; of the sources only the one that needs no account
+# is pulled, each night, so that a tick over a day does not call the others a hundred times.
+VARIABLES = (
+    "batch_seconds=5",
+    'ingest_schedules={derived={source="calendar",stream="derived",schedule="cron(40 2 * * ? *)"}}',
+    "weather_schedule=cron(0 0 1 1 ? 2099)",
+)
 
 
 class Console:
@@ -83,6 +89,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(lake: Console) -> Place:
     """Where it is deployed to."""
     return Place("emulated", "dev", lake.home)
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory, recorded: Path) -> Made:
+    """The local place's lake, made from the same workbooks."""
+    return demo(tmp_path_factory.mktemp("local"), recorded, "xlsx")[0]
 
 
 @pytest.fixture(scope="session")
