@@ -25,6 +25,15 @@ $(VENV)/.runtime: $(VENV)/bin/python requirements/runtime.txt pyproject.toml jar
 	@$(BIN)/python -c 'from console import toolchain; toolchain.jars()'
 	@touch $@
 
+.PHONY: setup-aws
+setup-aws: $(VENV)/.emulated ## Besides, what `lake up` and `lake deploy` need: an emulated AWS
+
+$(VENV)/.emulated: $(VENV)/.runtime requirements/emulated.txt
+	@echo "setup: packages and jars of the emulated AWS" >&2
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/emulated.txt
+	@$(BIN)/python -c 'from console import toolchain; toolchain.jars("emulated")'
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@echo "setup: packages of the tests and checks" >&2
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
@@ -32,7 +41,7 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Lock the packages again, with hashes
-	@cd requirements && for f in runtime dev; do ../$(BIN)/uv pip compile --universal -p 3.11 \
+	@cd requirements && for f in runtime emulated dev; do ../$(BIN)/uv pip compile --universal -p 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade $$f.in -o $$f.txt --quiet; done
 	@cd requirements && for f in function-*.in; do ../$(BIN)/uv pip compile -p 3.11 \
 	  --python-platform x86_64-manylinux2014 --only-binary :all: \

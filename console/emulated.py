@@ -30,6 +30,7 @@ def up(
     from console.deployed.place import choose  # noqa: PLC0415
     from console.emulator import background  # noqa: PLC0415
 
+    _installed()
     place = choose("emulated")
     found = background.running(place.emulator_folder)
     if found is None:
@@ -41,6 +42,19 @@ def up(
     told = {"url": found.url, "pid": found.pid, "folder": str(place.emulator_folder)}
     if as_json:
         talk.out_json({**told, "state": "memory"})
+
+
+def _installed() -> None:
+    """Raise ConfigurationError where the emulator's packages are not there."""
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    from lakehouse.errors import ConfigurationError  # noqa: PLC0415
+
+    missing = [name for name in ("moto", "flask", "flask_cors") if find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"the emulated AWS needs {', '.join(missing)}", next_command="make setup-aws"
+        )
 
 
 def down(as_json: _AsJson = False) -> None:
