@@ -86,8 +86,9 @@ class Aws:
         """The ARN of a new Lambda function."""
         self.functions[name] = does
         iam = self.client("iam")
-        if not iam.list_roles()["Roles"]:
-            iam.create_role(RoleName="program", AssumeRolePolicyDocument="{}")
+        name_of_role = ROLE.rpartition("/")[2]  # others' roles are there too: one server for all
+        if name_of_role not in {role["RoleName"] for role in iam.list_roles()["Roles"]}:
+            iam.create_role(RoleName=name_of_role, AssumeRolePolicyDocument="{}")
         made = self.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.11",
