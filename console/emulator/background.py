@@ -10,9 +10,9 @@ import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from console.emulator.application import PAGES
@@ -36,7 +36,7 @@ class Background:
         try:
             with urlopen(f"{self.url}{PAGES}", timeout=5) as reply:  # noqa: S310  loopback http
                 return bool(json.loads(reply.read())["url"] == self.url)
-        except (URLError, OSError, ValueError, KeyError):
+        except (HTTPException, OSError, ValueError, KeyError):  # ended, or ending as it answers
             return False
 
 
