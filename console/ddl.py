@@ -1,4 +1,4 @@
-"""`lake tables plan|apply` and `lake contracts export`."""
+"""`lake tables plan|apply`, `lake contracts export|docs`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def apply(as_json: _AsJson = False) -> None:
 def export(
     out: Annotated[str, typer.Option(help="Folder to write one YAML file a table to")] = "",
 ) -> None:
-    """The contracts as Open Data Contract Standard v3 (YAML), on stdout or into a folder."""
+    """The contracts as Open Data Contract Standard v3.1 (YAML), on stdout or into a folder."""
     from pathlib import Path  # noqa: PLC0415
 
     from console.odcs import document  # noqa: PLC0415
@@ -70,3 +70,22 @@ def export(
             talk.say(f"wrote {path}")
         else:
             typer.echo("---\n" + document(table), nl=False)
+
+
+@_contracts.command("docs")
+def docs(
+    out: Annotated[str, typer.Option(help="The Markdown file to write; stdout without")] = "",
+) -> None:
+    """The table catalogue: purpose, grain, columns, checks, lineage, a first question each."""
+    from pathlib import Path  # noqa: PLC0415
+
+    from console import catalogue  # noqa: PLC0415
+    from console.package import PROJECT  # noqa: PLC0415
+    from jobs.pipeline import TABLES  # noqa: PLC0415
+
+    text = catalogue.page(TABLES, PROJECT / "sql" / "athena" / "questions")
+    if out:
+        Path(out).write_text(text, encoding="utf-8")
+        talk.say(f"wrote {out}")
+    else:
+        typer.echo(text, nl=False)

@@ -13,6 +13,7 @@ from console import (
     deployment,
     doctor,
     emulated,
+    governance,
     ingest,
     land,
     operate,
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for module in (
-    demo, ingest, land, ddl, pipeline, query, doctor, emulated, deployment, operate
+    demo, ingest, land, ddl, pipeline, query, governance, doctor, emulated, deployment, operate
 ):  # fmt: skip
     module.register(app)
 

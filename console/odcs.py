@@ -1,4 +1,4 @@
-"""A contract as Open Data Contract Standard v3.0.2 (https://bitol-io.github.io), in YAML."""
+"""A contract as Open Data Contract Standard v3.1.0 (https://bitol-io.github.io), in YAML."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from lakehouse.table import ICEBERG_TYPES
 
 if TYPE_CHECKING:
-    from lakehouse.table import Column, Table
+    from lakehouse.table import Check, Column, Table
 
+VERSION = "v3.1.0"
 _LOGICAL = {
     "string": "string",
     "boolean": "boolean",
@@ -16,9 +17,10 @@ _LOGICAL = {
     "bigint": "integer",
     "double": "number",
     "date": "date",
-    "timestamp": "date",
+    "timestamp": "timestamp",
     "array<string>": "array",
 }
+_SEVERITY = {"row": "error", "table": "error", "warn": "warning"}
 
 
 def document(table: Table) -> str:
@@ -31,29 +33,59 @@ def document(table: Table) -> str:
 def contract(table: Table) -> dict[str, Any]:
     """The contract as plain values."""
     return {
-        "apiVersion": "v3.0.2",
+        "apiVersion": VERSION,
         "kind": "DataContract",
         "id": f"urn:lakehouse:{table.full_name}",
         "name": table.full_name,
         "version": f"{table.version}.0.0",
         "status": "active",
+        "domain": table.database.split("_")[0],
         "description": {"purpose": table.doc},
-        "team": [{"username": table.owner, "role": "owner"}],
+        "team": {"name": table.owner},
         "schema": [
             {
                 "name": table.name,
                 "physicalName": table.full_name,
                 "physicalType": "table",
                 "description": table.doc,
+                "dataGranularityDescription": grain(table),
                 "properties": [_property(table, column) for column in table.all_columns],
-                "quality": [
-                    {"name": check.name, "type": "sql", "query": check.sql, "mustBe": True,
-                     "severity": "warning" if check.kind == "warn" else "error"}
-                    for check in table.checks
-                ],
+                "quality": [_quality(table, check) for check in table.checks],
             }
         ],
-    }  # fmt: skip
+    }
+
+
+def grain(table: Table) -> str:
+    """What one row stands for, by the key."""
+    if not table.key:
+        return "one row for each entry; there is no key"
+    return f"one row for each {', '.join(table.key)}"
+
+
+def _quality(table: Table, check: Check) -> dict[str, Any]:
+    """A check as a query with one answer: the rows against it, or whether the table passes."""
+    if check.kind == "row":
+        query = f"select count(*) from {table.full_name} where not ({check.sql})"
+        expected: dict[str, Any] = {"mustBe": 0, "unit": "rows"}
+    else:
+        query = f"select case when {check.sql} then 0 else 1 end from {table.full_name}"
+        expected = {"mustBe": 0}
+    return {
+        "name": check.name,
+        "type": "sql",
+        "query": query,
+        **expected,
+        "severity": _SEVERITY[check.kind],
+        "description": _MEANING[check.kind],
+    }
+
+
+_MEANING = {
+    "row": "A row against it is refused and kept in ops.rejected_row.",
+    "table": "A run whose rows break it is not published.",
+    "warn": "It only speaks.",
+}
 
 
 def _property(table: Table, column: Column) -> dict[str, Any]:
@@ -64,10 +96,12 @@ def _property(table: Table, column: Column) -> dict[str, Any]:
         "description": column.doc,
         "required": column.required,
     }
+    if column.kind.startswith("array<"):
+        found["items"] = {"logicalType": _LOGICAL[column.kind[6:-1]]}
     if column.name in table.key:
         found |= {"primaryKey": True, "primaryKeyPosition": table.key.index(column.name) + 1}
     if column.name in table.partition_columns:
-        found |= {"partitioned": True}
-    if column.sensitive:
-        found |= {"classification": "restricted"}
+        position = table.partition_columns.index(column.name) + 1
+        found |= {"partitioned": True, "partitionKeyPosition": position}
+    found["classification"] = "restricted" if column.sensitive else "internal"
     return found
