@@ -84,6 +84,7 @@ class Built:
             },
             "contracts_digest": self.contracts_digest,
             "function_architecture": self.target.architecture,
+            "governed_tables": governed_tables(),
             "spark_conf": spark_conf(),
         }
 
@@ -91,6 +92,25 @@ class Built:
 def spark_conf() -> dict[str, str]:
     """Spark's settings for the lake in a bucket; Terraform puts the bucket's name in."""
     return catalog.spark_conf(Settings(place="aws", home="s3://${lake}"))
+
+
+def governed_tables() -> dict[str, dict[str, Any]]:
+    """What Terraform grants by, for each silver and gold table: see `terraform/grants.tf`.
+
+    `hidden` are the columns marked sensitive; `line` and `city` name the column that tells whose
+    row it is, empty where none does.
+    """
+    from jobs.pipeline import TABLES  # noqa: PLC0415  imports pyspark
+
+    return {
+        table.full_name: {
+            "hidden": sorted(c.name for c in table.all_columns if c.sensitive),
+            "line": next((n for n in ("label", "line") if n in table.names), ""),
+            "city": "location" if "location" in table.names else "",
+        }
+        for table in TABLES
+        if table.database.endswith(("_silver", "_gold"))
+    }
 
 
 def build(

@@ -93,8 +93,14 @@ REJECTED_ROW = Table(
     columns=(
         Column("table_name", "string", "The table that refused it.", required=True),
         Column("reason", "string", "Why.", required=True),
-        Column("row_json", "string", "The row as answered."),
-        Column("source_uri", "string", "The file or delivered event it came from.", required=True),
+        Column("row_json", "string", "The row as answered.", sensitive=True),
+        Column(
+            "source_uri",
+            "string",
+            "The file or delivered event it came from.",
+            required=True,
+            sensitive=True,
+        ),
         Column("source_row", "bigint", "The row of that file, 1-based.", required=True),
         Column("item", "int", "The place within that row's record, from 0.", required=True),
         Column("run_id", "string", "The run that refused it first."),

@@ -68,6 +68,8 @@ AUDIT_COLUMNS = (
         "source_uri",
         "string",
         "Where it came from: the original dropped, the bronze file, or the event of a stream.",
+        # A dropped file is called what a person called it.
+        sensitive=True,
     ),
     Column(
         "source_row", "bigint", "The row of that file, 1-based; of collapsed rows the smallest."

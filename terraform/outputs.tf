@@ -107,7 +107,22 @@ output "deploy_role_arns" {
   value       = { for use, role in aws_iam_role.deploy : use => role.arn }
 }
 
-output "analyst_role_arn" {
-  description = "Role of analysts; null without lake_formation_enabled."
-  value       = one([for role in values(aws_iam_role.analyst) : role.arn])
+output "reader_role_arns" {
+  description = "Roles of people: analyst and auditor, once principals are named for them."
+  value       = { for reader, role in aws_iam_role.reader : reader => role.arn }
+}
+
+output "bi" {
+  description = "What a BI tool is told to connect by: docs/bi.md says where each goes."
+  value = {
+    region          = var.region
+    workgroup       = aws_athena_workgroup.this.name
+    catalog         = "AwsDataCatalog"
+    database        = local.databases.emt_gold
+    output_location = "s3://${local.buckets.results}/athena/"
+    role_arn        = one([for reader, role in aws_iam_role.reader : role.arn if reader == "analyst"])
+    # Simba's and Amazon's driver 3 take the same properties.
+    jdbc_url = "jdbc:athena://Region=${var.region};WorkGroup=${aws_athena_workgroup.this.name};Catalog=AwsDataCatalog;Database=${local.databases.emt_gold};"
+    odbc     = "Driver=Amazon Athena ODBC (x64);AwsRegion=${var.region};Workgroup=${aws_athena_workgroup.this.name};Catalog=AwsDataCatalog;Schema=${local.databases.emt_gold};"
+  }
 }

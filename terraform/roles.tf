@@ -45,6 +45,7 @@ data "aws_iam_policy_document" "boundary" {
     ]
     resources = [
       "${local.arn_of["athena"]}:workgroup/${local.name}",
+      "${local.arn_of["athena"]}:datacatalog/AwsDataCatalog",
       # Applications and job runs are named by ids AWS gives.
       "${local.arn_of["emr-serverless"]}:/applications/*",
       local.firehose_arn,

@@ -36,42 +36,68 @@ variable "analyst_principals" {
   }
 }
 
-variable "analyst_columns" {
-  description = "Silver tables (database.table) that analysts read without the columns listed."
-  type        = map(list(string))
-  default = {
-    "emt_silver.arrivals_predictions" = ["bus", "source_uri", "source_row"]
-    "emt_silver.lines"                = ["source_uri", "source_row"]
-    "emt_silver.stops"                = ["source_uri", "source_row"]
-  }
-  nullable = false
+variable "auditor_principals" {
+  description = "ARNs of roles or users that may take on the auditor role, which reads everything and writes nothing."
+  type        = set(string)
+  default     = []
+  nullable    = false
 
   validation {
-    condition = alltrue([
-      for table, columns in var.analyst_columns :
-      can(regex("^[a-z0-9]+_(silver|gold)[.][a-z0-9_]+$", table)) && length(columns) > 0
-    ])
-    error_message = "analyst_columns: <subject>_silver.<table> with at least one hidden column."
+    condition     = alltrue([for arn in var.auditor_principals : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])
+    error_message = "auditor_principals: ARNs of roles or users, no pattern."
   }
 }
 
-variable "analyst_rows" {
-  description = "Tables (database.table) of which analysts read only the rows that meet a condition; $${weather_location} may stand in it."
-  type        = map(string)
-  default = {
-    "meteorology_silver.meteorology_current" = "location = '$${weather_location}'"
-  }
+variable "governed_tables" {
+  description = "Silver and gold tables as `lake build` tells them from the contracts: columns marked sensitive, and the columns that name a row's line and city."
+  type = map(object({
+    hidden = list(string)
+    line   = string
+    city   = string
+  }))
   nullable = false
 
   validation {
-    condition = alltrue([
-      for table, condition in var.analyst_rows :
-      can(regex("^[a-z0-9]+_(silver|gold)[.][a-z0-9_]+$", table)) && length(condition) > 0 && length(condition) <= 2048
-    ])
-    error_message = "analyst_rows: <subject>_silver.<table> with a PartiQL condition of up to 2048 characters."
+    condition     = alltrue([for table in keys(var.governed_tables) : can(regex("^[a-z0-9_]+_(silver|gold)[.][a-z0-9_]+$", table))])
+    error_message = "governed_tables: <subject>_silver.<table> or <subject>_gold.<table>."
   }
+}
+
+variable "analyst_tables" {
+  description = "Silver tables (database.table) that analysts read besides all of gold."
+  type        = set(string)
+  default = [
+    "emt_silver.arrivals_predictions", "emt_silver.lines", "emt_silver.stops",
+    "meteorology_silver.meteorology_current",
+  ]
+  nullable = false
+
   validation {
-    condition     = length(setintersection(keys(var.analyst_rows), keys(var.analyst_columns))) == 0
-    error_message = "analyst_rows: a table stands in analyst_rows or in analyst_columns; the wider grant would win."
+    condition     = alltrue([for table in var.analyst_tables : contains(keys(var.governed_tables), table)])
+    error_message = "analyst_tables: no contract makes such a table (governed_tables names them)."
+  }
+}
+
+variable "analyst_lines" {
+  description = "Public names of the lines whose rows analysts see; none means all."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for line in var.analyst_lines : can(regex("^[A-Za-z0-9]{1,5}$", line))])
+    error_message = "analyst_lines: up to five letters and figures each."
+  }
+}
+
+variable "analyst_cities" {
+  description = "Places, as asked, whose weather analysts see; none means all."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for city in var.analyst_cities : can(regex("^[^'[:cntrl:]]{1,80}$", city))])
+    error_message = "analyst_cities: up to 80 characters each, no quote."
   }
 }

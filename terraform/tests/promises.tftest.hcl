@@ -58,6 +58,14 @@ variables {
     "spark.sql.catalog.lake"           = "org.apache.iceberg.spark.SparkCatalog"
     "spark.sql.catalog.lake.warehouse" = "s3://$${lake}/warehouse"
   }
+  governed_tables = {
+    "emt_gold.arrivals_weather"              = { hidden = ["source_uri"], line = "label", city = "" }
+    "emt_silver.stops"                       = { hidden = [], line = "", city = "" }
+    "emt_silver.lines"                       = { hidden = ["source_uri"], line = "label", city = "" }
+    "emt_silver.incidents"                   = { hidden = ["source_uri"], line = "", city = "" }
+    "emt_silver.arrivals_predictions"        = { hidden = ["source_uri"], line = "label", city = "" }
+    "meteorology_silver.meteorology_current" = { hidden = ["source_uri"], line = "", city = "location" }
+  }
 }
 
 run "by_default" {
@@ -363,7 +371,7 @@ run "by_default" {
   assert {
     condition = (
       length(aws_budgets_budget.this) == 1
-      && length(module.notify) == 0 && length(aws_iam_role.deploy) == 0 && length(aws_iam_role.analyst) == 0
+      && length(module.notify) == 0 && length(aws_iam_role.deploy) == 0 && length(aws_iam_role.reader) == 0
     )
     error_message = "A budget is there; what must be asked for is not."
   }
@@ -380,6 +388,9 @@ run "everything_asked_for" {
     stream_source          = "kinesis"
     lake_formation_enabled = true
     analyst_principals     = ["arn:aws:iam::111122223333:role/people"]
+    auditor_principals     = ["arn:aws:iam::111122223333:role/auditors"]
+    analyst_lines          = ["27", "C1"]
+    analyst_cities         = ["madrid"]
     github_repository      = "owner/lakehouse"
     state_bucket           = "owner-state"
     slack_secret_arn       = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:slack-AbCdEf"
@@ -415,16 +426,32 @@ run "everything_asked_for" {
   }
   assert {
     condition = (
-      aws_lakeformation_permissions.columns["emt_silver.arrivals_predictions"].table_with_columns[0].excluded_column_names == toset(["bus", "source_uri", "source_row"])
-      && aws_lakeformation_data_cells_filter.rows["meteorology_silver.meteorology_current"].table_data[0].row_filter[0].filter_expression == "location = 'madrid'"
-      && aws_lakeformation_permissions.gold["lake"].table[0].database_name == "lakehouse_dev_emt_gold"
+      aws_lakeformation_data_cells_filter.analyst["emt_gold.arrivals_weather"].table_data[0].row_filter[0].filter_expression == "label in ('27', 'C1')"
+      && aws_lakeformation_data_cells_filter.analyst["emt_gold.arrivals_weather"].table_data[0].column_wildcard[0].excluded_column_names == tolist(["source_uri"])
+      && aws_lakeformation_data_cells_filter.analyst["meteorology_silver.meteorology_current"].table_data[0].row_filter[0].filter_expression == "location in ('madrid')"
+      && !contains(keys(aws_lakeformation_data_cells_filter.analyst), "emt_silver.incidents")
+      && join(" ", keys(aws_lakeformation_permissions.whole)) == "emt_silver.stops"
       && aws_lakeformation_resource.warehouse["lake"].hybrid_access_enabled
     )
-    error_message = "Analysts read gold, silver without some columns, and weather by rows."
+    error_message = "Analysts read gold and some silver, without sensitive columns, by their lines and cities."
+  }
+  assert {
+    condition = (
+      length(aws_lakeformation_permissions.audited) == length(local.databases)
+      && alltrue([for grant in values(aws_lakeformation_permissions.audited) : grant.table[0].wildcard])
+      && alltrue([
+        for statement in jsondecode(data.aws_iam_policy_document.reader["auditor"].json).Statement :
+        statement.Sid == "Results" || !anytrue([
+          for action in flatten([statement.Action]) :
+          can(regex(":(Put|Delete|Update|Create|Start[^Q])", action))
+        ])
+      ])
+    )
+    error_message = "Auditors read every table whole, and write nothing but their own answers."
   }
   assert {
     condition = !anytrue([
-      for statement in jsondecode(data.aws_iam_policy_document.analyst["lake"].json).Statement :
+      for statement in jsondecode(data.aws_iam_policy_document.reader["analyst"].json).Statement :
       anytrue([for arn in flatten([statement.Resource]) : strcontains(arn, "-lake-")])
     ])
     error_message = "An analyst has no way to the lake's files but Lake Formation."

@@ -42,6 +42,14 @@ variables {
     "spark.sql.catalog.lake"           = "org.apache.iceberg.spark.SparkCatalog"
     "spark.sql.catalog.lake.warehouse" = "s3://$${lake}/warehouse"
   }
+  governed_tables = {
+    "emt_gold.arrivals_weather"              = { hidden = ["source_uri"], line = "label", city = "" }
+    "emt_silver.stops"                       = { hidden = [], line = "", city = "" }
+    "emt_silver.lines"                       = { hidden = ["source_uri"], line = "label", city = "" }
+    "emt_silver.incidents"                   = { hidden = ["source_uri"], line = "", city = "" }
+    "emt_silver.arrivals_predictions"        = { hidden = ["source_uri"], line = "label", city = "" }
+    "meteorology_silver.meteorology_current" = { hidden = ["source_uri"], line = "", city = "location" }
+  }
 }
 
 run "wrong_words" {
@@ -72,7 +80,10 @@ run "wrong_words" {
     artifacts             = { jobs = { path = "lake.zip", sha256 = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" } }
     ingest_schedules      = { A = { source = "emt", stream = "arrivals", schedule = "rate(5 minutes)" } }
     spark_conf            = { "catalog" = "x", "spark.sql.catalog.lake.warehouse" = "s3://$${lake}/warehouse" }
-    analyst_rows          = { "stops" = "true" }
+    auditor_principals    = ["everybody"]
+    governed_tables       = { "stops" = { hidden = [], line = "", city = "" } }
+    analyst_lines         = ["'"]
+    analyst_cities        = ["L'Hospitalet"]
   }
 
   expect_failures = [
@@ -80,7 +91,8 @@ run "wrong_words" {
     var.slack_secret_key_arn, var.github_repository, var.contracts_digest, var.previous_code,
     var.weather_location, var.time_zone, var.weather_schedule, var.stream_source, var.analyst_principals,
     var.schedule_cron, var.schedule_timezone, var.release_label, var.emr_architecture, var.function_architecture,
-    var.artifacts, var.ingest_schedules, var.spark_conf, var.analyst_rows,
+    var.artifacts, var.ingest_schedules, var.spark_conf, var.auditor_principals, var.governed_tables,
+    var.analyst_lines, var.analyst_cities,
   ]
 }
 
@@ -135,12 +147,12 @@ run "wrong_together" {
       for part in ["jobs", "entry", "ingestion", "tables", "streaming", "notify"] : part => { path = "x", sha256 = "short" }
     }
     ingest_schedules = { weather = { source = "weatherapi", stream = "current", schedule = "rate(30 minutes)" } }
-    analyst_rows     = { "emt_silver.stops" = "true" }
+    analyst_tables   = ["emt_silver.unknown"]
   }
 
   expect_failures = [
     var.force_destroy, var.region, var.tags, var.github_repository, var.lake_formation_enabled, var.maximum_vcpu,
-    var.lease_wait_seconds, var.spark_conf, var.artifacts, var.ingest_schedules, var.analyst_rows,
+    var.lease_wait_seconds, var.spark_conf, var.artifacts, var.ingest_schedules, var.analyst_tables,
   ]
 }
 
@@ -152,11 +164,10 @@ run "wrong_in_other_ways" {
     ingest_schedules = { arrivals = { source = "emt", stream = "arrivals", schedule = "hourly" } }
     maximum_vcpu     = 17
     state_bucket     = "UPPER"
-    analyst_columns  = { "emt_silver.stops" = [] }
   }
 
   expect_failures = [
-    var.spark_conf, var.ingest_schedules, var.maximum_vcpu, var.state_bucket, var.analyst_columns,
+    var.spark_conf, var.ingest_schedules, var.maximum_vcpu, var.state_bucket,
   ]
 }
 

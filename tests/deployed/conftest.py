@@ -31,6 +31,11 @@ VARIABLES = (
     "batch_seconds=5",
     'ingest_schedules={derived={source="calendar",stream="derived",schedule="cron(40 2 * * ? *)"}}',
     "weather_schedule=cron(0 0 1 1 ? 2099)",
+    "lake_formation_enabled=true",
+    'analyst_principals=["arn:aws:iam::123456789012:role/people"]',
+    'auditor_principals=["arn:aws:iam::123456789012:role/auditors"]',
+    'analyst_lines=["27","C1"]',
+    'analyst_cities=["madrid"]',
 )
 
 

@@ -69,9 +69,9 @@ def earlier(needs: dict[str, set[str]], resource: str) -> set[str]:
         "aws_scheduler_schedule.daily",
         "aws_scheduler_schedule.ingest",
         "aws_scheduler_schedule.observe",
-        "aws_lakeformation_permissions.gold",
-        "aws_lakeformation_permissions.columns",
-        "aws_lakeformation_data_cells_filter.rows",
+        "aws_lakeformation_permissions.whole",
+        "aws_lakeformation_permissions.audited",
+        "aws_lakeformation_data_cells_filter.analyst",
     ],
 )
 def test_the_tables_come_first(needs: dict[str, set[str]], resource: str) -> None:

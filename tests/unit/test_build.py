@@ -36,7 +36,13 @@ def test_a_build_is_told_as_terraform_wants_it(project: Path) -> None:
     """All six parts, each below the SHA-256 of its content, with paths from Terraform's folder."""
     made(project)
     told = json.loads((project.parent / "build" / "artifacts.json").read_text())
-    assert set(told) == {"artifacts", "contracts_digest", "function_architecture", "spark_conf"}
+    assert set(told) == {
+        "artifacts",
+        "contracts_digest",
+        "function_architecture",
+        "governed_tables",
+        "spark_conf",
+    }
     assert set(told["artifacts"]) == PARTS
     assert told["contracts_digest"] == contracts.digest(TABLES)
     for part in told["artifacts"].values():

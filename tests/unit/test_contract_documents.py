@@ -65,7 +65,7 @@ def test_a_contract_tells_every_column_and_check(table: Table) -> None:
 
 
 def test_the_catalogue_is_in_step() -> None:
-    """docs/tables.md says what the contracts say; else: lake contracts docs --out docs/tables.md."""
+    """docs/tables.md is current; else: lake contracts docs --out docs/tables.md."""
     committed = (PROJECT / "docs" / "tables.md").read_text(encoding="utf-8")
     assert committed == catalogue.page(TABLES, PROJECT / "sql" / "athena" / "questions")
 
