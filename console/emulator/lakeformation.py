@@ -1,14 +1,15 @@
-"""Lake Formation: grants as they are listed and revoked, and data cells filters.
+"""Lake Formation: grants as they are listed and revoked, data cells filters, and opt-ins.
 
-AWS: "ListPermissions", "RevokePermissions", "CreateDataCellsFilter" and its siblings (Lake
-Formation API Reference). moto has no filters, stumbles over grants of columns and of all tables,
-and revokes what was never granted without a word, for which Terraform waits in vain. Grants and
-filters are kept, not applied: no engine here asks Lake Formation.
+AWS: "ListPermissions", "RevokePermissions", "CreateDataCellsFilter", "CreateLakeFormationOptIn" and
+their siblings (Lake Formation API Reference). moto has neither filters nor opt-ins, stumbles over
+grants of columns and of all tables, and revokes what was never granted without a word, for which
+Terraform waits in vain. All of it is kept, not applied: no engine here asks Lake Formation.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -99,6 +100,47 @@ def _checked(call: Call) -> dict[str, Any]:
     return {**asked, "VersionId": uuid4().hex}
 
 
+class OptIns:
+    """Who is held to the grants on what, where access is hybrid."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: list[dict[str, Any]] = []
+
+    def create(self, call: Call, _forward: Callable[[], Answer]) -> dict[str, Any]:
+        """CreateLakeFormationOptIn; what a second one of the same answers is not documented."""
+        asked = {name: call.params()[name] for name in ("Principal", "Resource")}
+        with self._lock:
+            if self._find(asked):
+                raise NotEmulatedError("CreateLakeFormationOptIn of what is opted in already")
+            self._kept.append({**asked, "LastModified": time.time(), "LastUpdatedBy": ACCOUNT})
+        return {}
+
+    def delete(self, call: Call, _forward: Callable[[], Answer]) -> dict[str, Any]:
+        """DeleteLakeFormationOptIn."""
+        with self._lock:
+            found = self._find(call.params())
+            if not found:
+                raise AwsError("EntityNotFoundException", "The opt-in does not exist")
+            self._kept.remove(found[0])
+        return {}
+
+    def list(self, call: Call, _forward: Callable[[], Answer]) -> dict[str, Any]:
+        """ListLakeFormationOptIns, of a principal, of a resource, or all."""
+        if call.params().get("NextToken"):
+            raise NotEmulatedError("ListLakeFormationOptIns of a further page")
+        with self._lock:
+            return {"LakeFormationOptInsInfoList": self._find(call.params())}
+
+    def _find(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        return [
+            kept
+            for kept in self._kept
+            if asked.get("Principal") in (None, kept["Principal"])
+            and _is_on(asked.get("Resource") or {}, kept["Resource"])
+        ]
+
+
 def _permissions(call: Call, _forward: Callable[[], Answer]) -> dict[str, Any]:
     """ListPermissions: the grants to a principal, on a resource, or on resources of a type."""
     asked = call.params()
@@ -157,7 +199,7 @@ def _agrees(fields: dict[str, Any], found: dict[str, Any]) -> bool:
 
 
 def install(server: Server) -> None:
-    """List and revoke grants, and keep filters."""
+    """List and revoke grants, keep filters and opt-ins."""
     server.around("lakeformation", "RevokePermissions", _revoke)
     server.around("lakeformation", "ListPermissions", _permissions)
     filters = Filters()
@@ -166,3 +208,7 @@ def install(server: Server) -> None:
     server.around("lakeformation", "GetDataCellsFilter", filters.get)
     server.around("lakeformation", "DeleteDataCellsFilter", filters.delete)
     server.around("lakeformation", "ListDataCellsFilter", filters.list)
+    opt_ins = OptIns()
+    server.around("lakeformation", "CreateLakeFormationOptIn", opt_ins.create)
+    server.around("lakeformation", "DeleteLakeFormationOptIn", opt_ins.delete)
+    server.around("lakeformation", "ListLakeFormationOptIns", opt_ins.list)

@@ -197,6 +197,27 @@ def test_a_data_cells_filter_is_kept(aws: Aws) -> None:
         lake.get_data_cells_filter(**key)
 
 
+def test_an_opt_in_is_kept(aws: Aws) -> None:
+    """Made, listed by principal and resource, and deleted once."""
+    lake = aws.client("lakeformation")
+    who = {"DataLakePrincipalIdentifier": ROLE}
+    asked: dict[str, Any] = {
+        "Principal": who,
+        "Resource": {"Table": {"DatabaseName": "d", "TableWildcard": {}}},
+    }
+    lake.create_lake_formation_opt_in(**asked)
+    other = {"DatabaseName": "e", "TableWildcard": {}}
+    nobody = {"DataLakePrincipalIdentifier": ROLE + "s"}
+    asks: list[tuple[dict[str, Any], int]] = [({}, 1), (asked, 1), ({"Principal": nobody}, 0)]
+    for question, wanted in (*asks, ({"Resource": {"Table": other}}, 0)):
+        told = lake.list_lake_formation_opt_ins(**question)["LakeFormationOptInsInfoList"]
+        assert len(told) == wanted, question
+    lake.delete_lake_formation_opt_in(**asked)
+    assert lake.list_lake_formation_opt_ins()["LakeFormationOptInsInfoList"] == []
+    with pytest.raises(ClientError, match="EntityNotFound"):
+        lake.delete_lake_formation_opt_in(**asked)
+
+
 def test_a_stream_keeps_the_tags_it_is_created_with(aws: Aws) -> None:
     """As Terraform's default tags are set."""
     kinesis, name = aws.client("kinesis"), f"stream-{next(_NUMBERS)}"
