@@ -1,15 +1,17 @@
 """Lake Formation: grants as they are listed and revoked, data cells filters, and opt-ins.
 
 AWS: "ListPermissions", "RevokePermissions", "CreateDataCellsFilter", "CreateLakeFormationOptIn" and
-their siblings (Lake Formation API Reference). moto has neither filters nor opt-ins, stumbles over
-grants of columns and of all tables, and revokes what was never granted without a word, for which
-Terraform waits in vain. All of it is kept, not applied: no engine here asks Lake Formation.
+their siblings (Lake Formation API Reference). moto has neither filters nor opt-ins, forgets whether
+a location's access is hybrid, stumbles over grants of columns and of all tables, and revokes what
+was never granted without a word, for which Terraform waits in vain. All of it is kept, not applied:
+no engine here asks Lake Formation.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -141,6 +143,32 @@ class OptIns:
         ]
 
 
+class Registrations:
+    """How the registered locations are governed: what moto forgets of RegisterResource."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, dict[str, Any]] = {}
+
+    def register(self, call: Call, forward: Callable[[], Answer]) -> Answer:
+        """RegisterResource."""
+        answer, asked = forward(), call.params()
+        if answer.status == HTTPStatus.OK:
+            self._kept[asked["ResourceArn"]] = {
+                "HybridAccessEnabled": bool(asked.get("HybridAccessEnabled")),
+                "WithFederation": bool(asked.get("WithFederation")),
+                "LastModified": time.time(),
+            }
+        return answer
+
+    def describe(self, call: Call, forward: Callable[[], Answer]) -> Answer | dict[str, Any]:
+        """DescribeResource."""
+        answer = forward()
+        if answer.status != HTTPStatus.OK:
+            return answer
+        told = answer.json()["ResourceInfo"]
+        return {"ResourceInfo": {**told, **self._kept.get(call.params()["ResourceArn"], {})}}
+
+
 def _permissions(call: Call, _forward: Callable[[], Answer]) -> dict[str, Any]:
     """ListPermissions: the grants to a principal, on a resource, or on resources of a type."""
     asked = call.params()
@@ -208,6 +236,9 @@ def install(server: Server) -> None:
     server.around("lakeformation", "GetDataCellsFilter", filters.get)
     server.around("lakeformation", "DeleteDataCellsFilter", filters.delete)
     server.around("lakeformation", "ListDataCellsFilter", filters.list)
+    registrations = Registrations()
+    server.around("lakeformation", "RegisterResource", registrations.register)
+    server.around("lakeformation", "DescribeResource", registrations.describe)
     opt_ins = OptIns()
     server.around("lakeformation", "CreateLakeFormationOptIn", opt_ins.create)
     server.around("lakeformation", "DeleteLakeFormationOptIn", opt_ins.delete)

@@ -197,6 +197,17 @@ def test_a_data_cells_filter_is_kept(aws: Aws) -> None:
         lake.get_data_cells_filter(**key)
 
 
+def test_a_location_says_whether_its_access_is_hybrid(aws: Aws) -> None:
+    """As it was registered, so that a second plan has nothing to do."""
+    lake, arn = aws.client("lakeformation"), "arn:aws:s3:::lake/warehouse"
+    lake.register_resource(ResourceArn=arn, RoleArn=ROLE, HybridAccessEnabled=True)
+    told = lake.describe_resource(ResourceArn=arn)["ResourceInfo"]
+    assert (told["RoleArn"], told["HybridAccessEnabled"]) == (ROLE, True)
+    lake.deregister_resource(ResourceArn=arn)
+    with pytest.raises(ClientError, match="EntityNotFound"):
+        lake.describe_resource(ResourceArn=arn)
+
+
 def test_an_opt_in_is_kept(aws: Aws) -> None:
     """Made, listed by principal and resource, and deleted once."""
     lake = aws.client("lakeformation")
