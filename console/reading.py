@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from console.tables import identifier, open_catalog
 from lakehouse.errors import UsageError
-from lakehouse.snapshots import History, together
+from lakehouse.snapshots import MAIN, History, together
 
 if TYPE_CHECKING:
     import duckdb
+    from pyiceberg.schema import Schema
     from pyiceberg.table import Table as IcebergTable
 
     from lakehouse.settings import Settings
@@ -55,13 +56,14 @@ def _number(value: Any) -> Any:
 
 
 class Lake:
-    """The tables of a lake, for readers."""
+    """The tables of a lake, for readers; `notes` are what an answer needs to be read rightly."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._catalog = open_catalog(settings)
         self._loaded: dict[str, IcebergTable] = {}
         self._histories: dict[str, History] = {}
+        self.notes: list[str] = []
 
     def tables(self) -> list[str]:
         """All tables as database.table, in order."""
@@ -133,7 +135,37 @@ class Lake:
             raise UsageError(
                 f"{name} has no tag or branch {moment.ref!r}", next_command=f"lake history {name}"
             )
-        return found.current_at(moment.at) if moment.at else found.head()
+        return self._current_at(found, moment.at) if moment.at else found.head()
+
+    def _current_at(self, found: History, at: datetime) -> int | None:
+        """What was current at a time. Raises UsageError where expiry took the answer away."""
+        since = found.known_since
+        if since is not None and at.timestamp() * 1000 < since:
+            first = datetime.fromtimestamp(since / 1000, tz=timezone.utc)
+            raise UsageError(
+                f"what {found.table} was at {at.isoformat()} is not known any more: snapshots "
+                f"before {first.isoformat()} were expired",
+                next_command=f"lake history {found.table}",
+            )
+        current = found.current_at(at)
+        if current is None:
+            self.notes.append(f"{found.table} had no snapshot yet at {at.isoformat()}: no rows")
+        return current
+
+    def schema(self, name: str, moment: Moment) -> Schema:
+        """The columns a table has at that moment: the table's own now and of branches.
+
+        As Iceberg has it, a branch is read with the table's schema, a snapshot or a tag with its
+        own (https://iceberg.apache.org/docs/1.10.0/branching/#schema-selection-with-branches-and-tags).
+        """
+        table, snapshot_id = self.table(name), self.snapshot(name, moment)
+        ref = self.history(name).metadata.get("refs", {}).get(moment.ref or MAIN, {})
+        is_branch = bool(moment.ref) and ref.get("type") == "branch"
+        snapshot = table.snapshot_by_id(snapshot_id) if snapshot_id else None
+        own = None if snapshot is None else snapshot.schema_id
+        if own is None or moment.is_now or is_branch:
+            return table.schema()
+        return table.schemas()[own]
 
     def _record_of(self, name: str, head: int | None) -> str | None:
         """The commit record of the group a table is published with, as its receipt says."""
@@ -158,11 +190,16 @@ class Lake:
         return connection
 
     def _rows(self, name: str, moment: Moment) -> Any:
+        from pyiceberg.expressions import AlwaysTrue  # noqa: PLC0415
+        from pyiceberg.io.pyarrow import ArrowScan  # noqa: PLC0415
+
         snapshot_id = self.snapshot(name, moment)
         table = self.table(name)
+        fields = self.schema(name, moment)
         if snapshot_id is None:
-            return table.schema().as_arrow().empty_table()
-        return table.scan(snapshot_id=snapshot_id).to_arrow()
+            return fields.as_arrow().empty_table()
+        tasks = table.scan(snapshot_id=snapshot_id).plan_files()
+        return ArrowScan(table.metadata, table.io, fields, AlwaysTrue()).to_table(tasks)
 
     def ask(self, query: str, moment: Moment) -> list[dict[str, Any]]:
         """The answer to a SELECT, as row objects. Raises UsageError for a faulty one."""

@@ -113,6 +113,54 @@ class History:
                 current = snapshot_id
         return current
 
+    def _cut(self, number: int) -> bool:
+        """Whether it is lost what was current right before that entry of the log.
+
+        Java's expiry drops the log up to the last expired snapshot. PyIceberg's only drops the
+        expired snapshots' entries, and the parents' ids: the time between two others would have
+        a wrong answer.
+        """
+        at_ms, head = self.log[number]
+        if number:
+            previous = self.log[number - 1][1]
+            before = {previous} if previous in self.snapshots else set()
+            if previous != head:
+                if any(s.id in before for s in self.lineage(head)):
+                    return False
+                before = {s.id for s in self.lineage(previous)}
+                if any(s.id in before for s in self.lineage(head)):
+                    return False
+        else:
+            first = self.snapshots.get(head)
+            if first is not None and first.sequence <= 1 and first.at_ms == at_ms:
+                return False
+        last = self.metadata.get("last-sequence-number", 0)
+        return {s.sequence for s in self.snapshots.values()} < set(range(1, last + 1))
+
+    @property
+    def known_since(self) -> int | None:
+        """From when on (in ms) it is known what was current; None if nothing of it was expired."""
+        cut = (self.log[n][0] for n in reversed(range(len(self.log))) if self._cut(n))
+        return next(cut, None)
+
+    @property
+    def became_current(self) -> dict[int, int]:
+        """Snapshot id → when its rows came to stand on main, in ms: with the first head upon them.
+
+        Absent are snapshots that never did, and those whose entry in the log was expired.
+        """
+        found: dict[int, int] = {}
+        seen: set[int] = set()
+        for number, (at_ms, head) in enumerate(self.log):
+            cut = self._cut(number)
+            for snapshot in self.lineage(head):
+                if snapshot.id in seen:
+                    break
+                seen.add(snapshot.id)
+                if snapshot.id == head or not cut:
+                    found[snapshot.id] = at_ms
+        return found
+
     @property
     def columns(self) -> dict[str, str]:
         """Column name → Iceberg type of the current schema."""

@@ -124,3 +124,42 @@ def test_columns_of_the_current_schema() -> None:
     schemas = [{"schema-id": 0, "fields": []}, {"schema-id": 1, "fields": fields}]
     found = History.parse("t", {"schemas": schemas, "current-schema-id": 1})
     assert found.columns == {"a": "long", "b": "list<string>"}
+
+
+def test_a_whole_log_answers_for_any_time() -> None:
+    """A log that begins with the table's first commit hides nothing, whatever expired since."""
+    found = history(commit(1, None), commit(2, 1), main=2, log=[(1, 1), (2, 2)])
+    assert found.known_since is None
+    assert history(main=None).known_since is None
+
+
+def test_a_first_publication_by_a_branch_hides_nothing() -> None:
+    """Main may begin with a branch's head: all sequence numbers are there, nothing was expired."""
+    found = history(commit(1, None), commit(2, 1), main=2, log=[(5, 2)])
+    whole = History.parse("t", {**found.metadata, "last-sequence-number": 2})
+    assert whole.known_since is None
+    assert whole.became_current == {1: at(5), 2: at(5)}
+
+
+CUT = {
+    "the beginning": (commit(3, 2), [(3, 3)], {3: 3}),
+    "in between, by PyIceberg": (commit(4, 3), [(1, 1), (4, 4)], {1: 1, 4: 4}),
+    "before a rollback": (commit(5, 1), [(9, 1), (10, 5)], {1: 9, 5: 10}),
+}
+
+
+@pytest.mark.parametrize("what", list(CUT))
+def test_an_expired_past_is_not_known(what: str) -> None:
+    """Since the last entry whose predecessor is lost, and no sooner, it is known what was."""
+    last, log, expected = CUT[what]
+    found = history(commit(1, None), last, main=last["snapshot-id"], log=log)
+    found = History.parse("t", {**found.metadata, "last-sequence-number": 9})
+    assert found.known_since == at(9 if "rollback" in what else last["snapshot-id"])
+    assert found.became_current == {s: at(minute) for s, minute in expected.items()}
+
+
+def test_rows_become_current_with_the_head_upon_them() -> None:
+    """Inner commits of a branch stand on main with its head; a rollback makes nothing new."""
+    branch = (commit(1, None), commit(2, 1), commit(3, 2), commit(4, 1))
+    found = history(*branch, main=1, log=[(1, 1), (7, 3), (8, 1)], side=4)
+    assert found.became_current == {1: at(1), 2: at(7), 3: at(7)}
