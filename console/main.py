@@ -20,6 +20,7 @@ from console import (
     pipeline,
     query,
 )
+from console.audit import commands as audit
 from lakehouse.errors import LakeError
 
 app = typer.Typer(
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for module in (
-    demo, ingest, land, ddl, pipeline, query, governance, doctor, emulated, deployment, operate
+    demo, ingest, land, ddl, pipeline, query, audit, governance, doctor, emulated, deployment, operate,
 ):  # fmt: skip
     module.register(app)
 

@@ -1,4 +1,4 @@
-"""`lake sql`, `lake history`, `lake rejected`, `lake report`: ask, without Spark."""
+"""`lake sql`, `lake rejected`, `lake report`: ask, without Spark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lakehouse.settings import Settings
-    from lakehouse.snapshots import Snapshot
 
 _AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout")]
 _rejected = typer.Typer(help="Rows that were refused, and why.", no_args_is_help=True)
@@ -22,7 +21,6 @@ ATTRIBUTION = "EMT Madrid MobilityLabs (arrivals, lines, stops) and WeatherAPI.c
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("sql")(sql)
-    app.command("history")(history)
     app.command("report")(report)
     app.add_typer(_rejected, name="rejected")
 
@@ -36,52 +34,11 @@ def sql(
     from console.reading import Lake, Moment  # noqa: PLC0415
     from lakehouse import settings  # noqa: PLC0415
 
-    rows = Lake(settings.load()).ask(query, Moment.parse(as_of))
+    lake = Lake(settings.load())
+    rows = lake.ask(query, Moment.parse(as_of))
+    for note in dict.fromkeys(lake.notes):
+        talk.say(note)
     talk.out_rows(rows, as_json=as_json)
-
-
-def history(
-    table: Annotated[str, typer.Argument(help="database.table")],
-    as_json: _AsJson = False,
-) -> None:
-    """The table's snapshots, newest first: when, by which run, job and code, from what."""
-    from console.reading import Lake  # noqa: PLC0415
-    from lakehouse import settings  # noqa: PLC0415
-
-    found = Lake(settings.load()).history(table)
-    current = {snapshot_id: at_ms for at_ms, snapshot_id in found.log}
-    refs: dict[int, list[str]] = {}
-    for name, snapshot_id in found.refs.items():
-        refs.setdefault(snapshot_id, []).append(name)
-    on_main = {s.id for s in found.lineage()}
-    rows = [
-        _line(s, current.get(s.id), refs.get(s.id, []), on_main=s.id in on_main)
-        for s in sorted(found.snapshots.values(), key=lambda s: s.sequence, reverse=True)
-    ]
-    talk.out_rows(rows, as_json=as_json)
-
-
-def _line(
-    snapshot: Snapshot, current_ms: int | None, refs: list[str], *, on_main: bool
-) -> dict[str, Any]:
-    receipt, summary = snapshot.receipt, snapshot.summary
-    return {
-        "snapshot_id": str(snapshot.id),
-        "written_at": _time(snapshot.at_ms),
-        "made_current_at": _time(current_ms) if current_ms else None,
-        "on_main": on_main,
-        "refs": talk.listed(refs),
-        "operation": snapshot.operation,
-        "run": receipt.get("run") or receipt.get("via"),
-        "job": receipt.get("job"),
-        "code": receipt.get("code"),
-        "contract": receipt.get("contract"),
-        "inputs": receipt.get("inputs"),
-        "added": int(summary.get("added-records", 0)),
-        "deleted": int(summary.get("deleted-records", 0))
-        + int(summary.get("added-position-deletes", 0)),
-        "counts": receipt.get("counts"),
-    }
 
 
 def _time(at_ms: int) -> Any:
