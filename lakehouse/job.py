@@ -39,10 +39,16 @@ class Silver:
 
 @dataclass(frozen=True)
 class Gold:
-    """One SELECT of `sql/gold` → one gold table. `checks_rows` of its group run on the branch."""
+    """One SELECT of `sql/gold` → one gold table. `checks_rows` of its group run on the branch.
+
+    `behind` is for audits: tables that a row is made of, each with the condition under which a row
+    `b` of it may be behind a gold row `g`; in SQL that Spark and DuckDB both read, parameters of
+    the group as `:name`.
+    """
 
     table: Table
     select: str
+    behind: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

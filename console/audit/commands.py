@@ -1,4 +1,4 @@
-"""`lake history`, `lake diff`: a table's past, without Spark."""
+"""`lake history`, `lake diff`, `lake blame`: a table's past, without Spark."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("history")(history)
     app.command("diff")(diff)
+    app.command("blame")(blame)
 
 
 def history(table: _Table, as_json: _AsJson = False) -> None:
@@ -59,3 +60,35 @@ def diff(
         talk.out_json(found.nested())
     elif not summary:
         talk.out_rows(found.flat(), as_json=False, empty="no row differs")
+
+
+def blame(
+    table: _Table,
+    where: Annotated[str, typer.Option(help="which rows: a condition in SQL, now or once true")],
+    columns: Annotated[
+        str, typer.Option(help="tell of these, or of `all`: audit columns as well")
+    ] = "",
+    key: _Key = "",
+    limit: Annotated[int, typer.Option(help="rows at most")] = 20,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="name the rows that gold rows were made of")
+    ] = False,
+    as_json: _AsJson = False,
+) -> None:
+    """Who made a row what it is, column by column: run, code, source, and every earlier version."""
+    from console.audit.blame import Blame, flat, flat_behind  # noqa: PLC0415
+    from console.reading import Lake  # noqa: PLC0415
+    from lakehouse import settings  # noqa: PLC0415
+
+    loaded = settings.load()
+    found = Blame(loaded, Lake(loaded), table, key=key, columns=columns)
+    number, rows = found.rows(where, limit, deep=deep)
+    if number > limit:
+        talk.say(f"{number:,} rows are or were so; of the first {limit} (--limit):")
+    if as_json:
+        talk.out_json(rows)
+        return
+    talk.out_rows(flat(rows), as_json=False, empty="no row is or was so")
+    if deep and rows:
+        typer.echo("\nmade of")
+        talk.out_rows(flat_behind(rows), as_json=False, empty="nothing: the table is not gold")

@@ -19,6 +19,7 @@ from console.audit.difference import Counts, Difference
 from console.audit.files import Files
 from console.reading import Moment
 from console.tables import apply, open_catalog
+from jobs.silver.emt import stops
 from lakehouse import settings
 from lakehouse.errors import UsageError
 from lakehouse.ledger import REJECTED_ROW, RUN
@@ -201,7 +202,7 @@ def test_equal_files_are_not_read(
 def test_contracts_say_key_and_columns(tmp_path: Path) -> None:
     """By the contract's key; neither audit columns nor those it ignores count, unless asked for."""
     chosen = settings.load({}, home=str(tmp_path))
-    apply(chosen, (REJECTED_ROW, RUN))
+    apply(chosen, (REJECTED_ROW, RUN, stops.TABLE))
     table = open_catalog(chosen).load_table(REJECTED_ROW.full_name)
     key = {"table_name": "t", "reason": "r", "source_uri": "u", "source_row": 1, "item": 0}
     start = put(table, {**key, "row_json": "{}", "run_id": "one"})
@@ -217,6 +218,8 @@ def test_contracts_say_key_and_columns(tmp_path: Path) -> None:
     doubled = diff(lake, REJECTED_ROW.full_name, old, Moment(ref="both"))
     assert doubled.counts == Counts(duplicates=1)
     assert diff(lake, RUN.full_name).columns == []
+    audited = diff(lake, stops.TABLE.full_name)
+    assert set(audited.columns) == {*stops.TABLE.compared}
 
 
 def test_unknown_words_are_refused(things: tuple[Settings, Table]) -> None:

@@ -163,3 +163,10 @@ def test_rows_become_current_with_the_head_upon_them() -> None:
     branch = (commit(1, None), commit(2, 1), commit(3, 2), commit(4, 1))
     found = history(*branch, main=1, log=[(1, 1), (7, 3), (8, 1)], side=4)
     assert found.became_current == {1: at(1), 2: at(7), 3: at(7)}
+
+
+def test_what_stood_below_an_expired_past_is_not_known() -> None:
+    """Below the first entry that is left nothing says when: it may have been current before."""
+    found = history(commit(2, 1), commit(3, 2), commit(4, 3), main=4, log=[(6, 3), (7, 4)])
+    cut = History.parse("t", {**found.metadata, "last-sequence-number": 4})
+    assert cut.became_current == {3: at(6), 4: at(7)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.silver.emt import arrivals_predictions
+from jobs.silver.emt import arrivals_predictions, lines_timetable, service_calendar
+from jobs.silver.meteorology import meteorology_current
 from lakehouse.job import Gold
 from lakehouse.table import Check, Column, Table
 
@@ -60,4 +61,19 @@ TABLE = Table(
     ),
 )
 
-JOB = Gold(TABLE, "gold/arrivals_weather")
+JOB = Gold(
+    TABLE,
+    "gold/arrivals_weather",
+    behind=(
+        (arrivals_predictions.TABLE.full_name, "b.id = g.id"),
+        (
+            meteorology_current.TABLE.full_name,
+            "b.obs_ts = g.obs_ts and b.location = :weather_location",
+        ),
+        (lines_timetable.TABLE.full_name, "b.line = g.line or b.label = g.label"),
+        (
+            service_calendar.TABLE.full_name,
+            "b.day between cast(g.event_ts as date) - 1 and cast(g.event_ts as date) + 1",
+        ),
+    ),
+)

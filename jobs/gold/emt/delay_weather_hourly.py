@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.gold.emt import arrivals_weather
 from lakehouse.job import Gold
 from lakehouse.table import Check, Column, Table
 
@@ -41,4 +42,13 @@ TABLE = Table(
     ),
 )
 
-JOB = Gold(TABLE, "gold/delay_weather_hourly")
+JOB = Gold(
+    TABLE,
+    "gold/delay_weather_hourly",
+    behind=(
+        (
+            arrivals_weather.TABLE.full_name,
+            "date_trunc('hour', b.event_ts) = g.event_hour and b.label = g.label",
+        ),
+    ),
+)
