@@ -86,7 +86,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(_MARKERS[kind])
         if "recorded" in getattr(item, "fixturenames", ()):
             item.add_marker("recorded")
-    items.sort(key=lambda item: (ORDER.index(_kind(item)), bool(item.get_closest_marker("last"))))
+    items.sort(key=lambda item: (ORDER.index(_kind(item)), _turn(item)))
+
+
+def _turn(item: pytest.Item) -> int:
+    """When it runs in its folder: most at once, then the late ones, then the last."""
+    return next((n for n, m in ((2, "last"), (1, "late")) if item.get_closest_marker(m)), 0)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

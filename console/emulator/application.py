@@ -21,6 +21,7 @@ from console.emulator.answers import (
 )
 from console.emulator.calls import identify
 from console.emulator.faults import BEFORE, Faults, fault
+from console.emulator.named import named
 from console.emulator.requestlog import RequestLog
 from lakehouse.errors import LakeError
 
@@ -74,6 +75,7 @@ class Application:
 
     def _aws(self, environ: dict[str, Any]) -> Answer:
         call = identify(environ)
+        about = named(call)  # now: whoever answers may use the body up
         struck = self.faults.strike(call)
         if struck is not None and struck.when == BEFORE:
             answer = failure(call, struck.error)
@@ -82,7 +84,7 @@ class Application:
             if struck is not None:
                 answer = failure(call, struck.error)
         who = principals.principal(call.access_key)
-        self.requests.record(call, who, answer.status, struck.when if struck else "")
+        self.requests.record(call, who, answer.status, struck.when if struck else "", about)
         return answer
 
     def _answer(self, call: Call) -> Answer:

@@ -6,6 +6,7 @@ service of AWS would make, in the name of the role that it would make it with.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,18 @@ def region_of(arn: str) -> str:
 def account_of(arn: str) -> str:
     """The account in an ARN."""
     return arn.split(":")[4]
+
+
+def make_log_stream(logs: Any, group: str, stream: str) -> None:
+    """Make a log stream; only where there is no such group, the group too, as Lambda and EMR do."""
+    known = logs.exceptions.ResourceAlreadyExistsException
+    try:
+        with contextlib.suppress(known):
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    except logs.exceptions.ResourceNotFoundException:
+        with contextlib.suppress(known):
+            logs.create_log_group(logGroupName=group)
+        make_log_stream(logs, group, stream)
 
 
 class Clients:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console import toolchain
-from console.emulator import emr_submit
+from console.emulator import clients, emr_submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -186,14 +186,11 @@ def _log_events(
     logs = server.client("logs", role=attempt.role, region=attempt.region)
     group = cloudwatch.get("logGroupName") or _LOG_GROUP
     prefix = cloudwatch.get("logStreamNamePrefix", "")
-    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
-        logs.create_log_group(logGroupName=group)
     stamp = int(time.time() * 1000)
     for name, text in told.items():
         stream = f"{prefix}/{attempt.log_path}/SPARK_DRIVER/{name}".lstrip("/")
         lines = text[-_MEGABYTE:].decode("utf-8", "replace").splitlines()
-        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
-            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        clients.make_log_stream(logs, group, stream)
         events = [{"timestamp": stamp, "message": line} for line in lines if line]
         for first in range(0, len(events), 1000):
             logs.put_log_events(

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from console.emulator import function_process
+from console.emulator import clients, function_process
 from console.emulator.answers import Answer, AwsError, NotEmulatedError
 from console.emulator.function_process import LARGEST_PAYLOAD, Function, Outcome
 from console.emulator.function_settings import Remembered
@@ -166,9 +166,7 @@ class Functions:
         logs = self._server.client("logs", role=function.role, region=function.region)
         now = datetime.now(timezone.utc)
         stream = f"{now:%Y/%m/%d}/[{function.version}]{uuid4().hex}"
-        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
-            logs.create_log_group(logGroupName=function.log_group)
-        logs.create_log_stream(logGroupName=function.log_group, logStreamName=stream)
+        clients.make_log_stream(logs, function.log_group, stream)
         stamp = int(now.timestamp() * 1000)
         events = [{"timestamp": stamp, "message": line} for line in _lines(function, outcome)]
         logs.put_log_events(logGroupName=function.log_group, logStreamName=stream, logEvents=events)

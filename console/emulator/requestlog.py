@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,10 @@ _KEPT = 100_000
 
 @dataclass(frozen=True)
 class Request:
-    """One answered call; `principal` is the ARN of the role that asked, if it is one."""
+    """One answered call.
+
+    `principal` is the ARN of the role that asked, if it is one; `named` is what the call is about.
+    """
 
     at: str
     service: str
@@ -27,6 +30,7 @@ class Request:
     status: int
     path: str
     fault: str = ""
+    named: Mapping[str, str] = field(default_factory=dict)
 
 
 class RequestLog:
@@ -37,10 +41,26 @@ class RequestLog:
         self._requests: deque[Request] = deque(maxlen=kept)
         self._count = 0
 
-    def record(self, call: Call, principal: str, status: int, fault: str = "") -> None:
+    def record(
+        self,
+        call: Call,
+        principal: str,
+        status: int,
+        fault: str = "",
+        named: Mapping[str, str] | None = None,
+    ) -> None:
         """Keep one."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        request = Request(now, call.service, call.operation, principal, status, call.path, fault)
+        request = Request(
+            now,
+            call.service,
+            call.operation,
+            principal,
+            status,
+            call.path,
+            fault,
+            named or {},
+        )
         with self._lock:
             self._requests.append(request)
             self._count += 1
