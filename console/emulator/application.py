@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import traceback
 from functools import partial
 from http import HTTPStatus
@@ -22,7 +23,9 @@ from console.emulator.answers import (
 from console.emulator.calls import identify
 from console.emulator.faults import BEFORE, Faults, fault
 from console.emulator.named import named
+from console.emulator.replays import Replays
 from console.emulator.requestlog import RequestLog
+from console.emulator.turns import Turns
 from lakehouse.errors import LakeError
 
 if TYPE_CHECKING:
@@ -45,6 +48,8 @@ class Application:
         self.faults = Faults()
         self.requests = RequestLog()
         self._moto: Any = None
+        self._making = threading.Lock()
+        self._turns, self._replays = Turns(), Replays()
         self._handlers: dict[tuple[str, str], list[Handler]] = {}
         self._services: dict[str, dict[str, Operation]] = {}
         self._pages: dict[str, Page] = {"requests": self._requests, "faults": self._faults}
@@ -75,15 +80,16 @@ class Application:
 
     def _aws(self, environ: dict[str, Any]) -> Answer:
         call = identify(environ)
-        about = named(call)  # now: whoever answers may use the body up
+        # Both now: whoever answers may use the body up, and after the effect nothing may fail.
+        about, who = named(call), principals.principal(call.access_key)
         struck = self.faults.strike(call)
         if struck is not None and struck.when == BEFORE:
             answer = failure(call, struck.error)
+        elif struck is not None:
+            self._answer(call)
+            answer = failure(call, struck.error)
         else:
-            answer = self._answer(call)
-            if struck is not None:
-                answer = failure(call, struck.error)
-        who = principals.principal(call.access_key)
+            answer = self._replays.answer(call, partial(self._answer, call))
         self.requests.record(call, who, answer.status, struck.when if struck else "", about)
         return answer
 
@@ -112,23 +118,29 @@ class Application:
             if operation is None:
                 raise NotEmulatedError(f"{call.service} {call.operation}")
             return success(call, operation(call.params(), call))
-        return self._forward(call.environ)
+        with self._turns.of(call):
+            return self._forward(call.environ)
+
+    def _dispatcher(self) -> Any:
+        """Moto's own application, made by the first call."""
+        from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
+            DomainDispatcherApplication,
+            create_backend_app,
+        )
+
+        with self._making:
+            if self._moto is None:
+                self._moto = DomainDispatcherApplication(create_backend_app)
+            return self._moto
 
     def _forward(self, environ: dict[str, Any]) -> Answer:
-        if self._moto is None:
-            from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
-                DomainDispatcherApplication,
-                create_backend_app,
-            )
-
-            self._moto = DomainDispatcherApplication(create_backend_app)
         told: list[Any] = []
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], None]:
             told[:] = [int(status.split(" ", 1)[0]), tuple(headers)]
             return lambda _: None
 
-        parts = self._moto(environ, start)
+        parts = self._dispatcher()(environ, start)
         try:
             body = b"".join(parts)
         finally:

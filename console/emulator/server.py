@@ -85,7 +85,8 @@ class Server:
         from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415
         from werkzeug.serving import make_server  # noqa: PLC0415
 
-        quiet = type("_Quiet", (MotoRequestHandler,), {"log": lambda *_: None})
+        spoken = {"log": lambda *_: None, "connection_dropped": _dropped}
+        quiet = type("_Quiet", (MotoRequestHandler,), spoken)
         try:
             self._http = make_server(
                 HOST, self.port, self._application, threaded=True, request_handler=quiet
@@ -205,6 +206,11 @@ class Server:
 
     def _about(self) -> dict[str, Any]:
         return {"url": self.url, "state": STATE, "stand_ins": list(self.stand_ins)}
+
+
+def _dropped(handler: Any, error: BaseException, _environ: Any = None) -> None:
+    """Say whose answer was lost: the client went, or was cut off, before it had all of it."""
+    log.warn("emulator_connection_lost", path=getattr(handler, "path", ""), error=repr(error))
 
 
 def _unbound(value: Any) -> Any:
