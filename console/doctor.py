@@ -106,15 +106,18 @@ def _java(_: Settings) -> Finding:
     return Finding("java", (home / "bin" / "java").exists(), str(home), "make setup")
 
 
-def _jars(_: Settings) -> Finding:
-    from console import toolchain  # noqa: PLC0415
+def _jars(loaded: Settings) -> Finding:
+    from console import session  # noqa: PLC0415
 
-    return Finding("jars", ok=True, found=f"{len(toolchain.jars())} jars, hashes as locked")
+    return Finding("jars", ok=True, found=f"{len(session.jars(loaded))} jars, hashes as locked")
 
 
 def _disk(loaded: Settings) -> Finding:
-    loaded.root.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(loaded.root).free
+    from console.deployed.place import own_folder  # noqa: PLC0415
+
+    folder = own_folder(loaded)
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
     return Finding("disk", free > _LEAST_FREE, f"{free / 1e9:.1f} GB free", "df -h")
 
 
@@ -173,9 +176,10 @@ def _branches(loaded: Settings) -> Finding:
 
 
 def _quarantine(loaded: Settings) -> Finding:
+    from ingestion import places  # noqa: PLC0415
     from ingestion.quarantine import quarantined  # noqa: PLC0415
 
-    entries = quarantined(loaded.root)
+    entries = quarantined(places.root(loaded))
     text = f"{len(entries)} files" if entries else "empty"
     return Finding(
         "quarantine", ok=True, found=text, next_command="lake quarantine" if entries else ""
@@ -183,5 +187,21 @@ def _quarantine(loaded: Settings) -> Finding:
 
 
 def _leases(loaded: Settings) -> Finding:
-    held = [p.stem for p in (loaded.root / "leases").glob("*.json") if p.read_text().strip()]
-    return Finding("leases", ok=True, found=f"held: {talk.listed(held)}" if held else "none held")
+    """Whose turn it is: landing's claims are files; those of runs too, or in the catalog."""
+    from ingestion import places  # noqa: PLC0415
+
+    root = places.root(loaded)
+    claims = [(path.stem, places.read(path)) for path in places.glob(root / "leases", "*.json")]
+    held = [name for name, text in claims if text and text.strip()]
+    if loaded.in_bucket:
+        held += _claims_in_catalog(loaded)
+    text = f"held: {talk.listed(sorted(held))}" if held else "none held"
+    return Finding("leases", ok=True, found=text)
+
+
+def _claims_in_catalog(loaded: Settings) -> list[str]:
+    from console.reading import Lake  # noqa: PLC0415
+    from lakehouse.ledger import LEASE, RUN  # noqa: PLC0415
+
+    properties = Lake(loaded).table(RUN.full_name).properties
+    return [name.removeprefix(LEASE) for name in properties if name.startswith(LEASE)]

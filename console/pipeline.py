@@ -131,13 +131,17 @@ def _records(ledger: Ledger, name: str) -> int:
     """How many records a bronze file or a part of a stream table holds."""
     import gzip  # noqa: PLC0415
 
+    from ingestion import places  # noqa: PLC0415
     from lakehouse import catalog, streams  # noqa: PLC0415
     from lakehouse.iceberg import history  # noqa: PLC0415
 
     if streams.is_name(name):
         table = catalog.identifier(ledger.settings, streams.Part.parse(name).table)
         return streams.count(history(ledger.spark, table), name)
-    with gzip.open(ledger.settings.root / name) as lines:
+    with (
+        places.opened(places.root(ledger.settings) / name) as file,
+        gzip.GzipFile(fileobj=file) as lines,
+    ):
         return sum(1 for _ in lines)
 
 

@@ -100,10 +100,11 @@ def report(
     """Write the report: one HTML file that needs no server and no network."""
     from pathlib import Path  # noqa: PLC0415
 
+    from console.deployed.place import own_folder  # noqa: PLC0415
     from lakehouse import settings  # noqa: PLC0415
 
     loaded = settings.load()
-    typer.echo(write_report(loaded, Path(out) if out else loaded.root / "report.html"))
+    typer.echo(write_report(loaded, Path(out) if out else own_folder(loaded) / "report.html"))
 
 
 def write_report(loaded: Settings, out: Path) -> Path:
@@ -139,5 +140,7 @@ def write_report(loaded: Settings, out: Path) -> Path:
 
 def source_of(loaded: Settings) -> str:
     """Where this lake's data came from, as `lake demo` noted it; live or unknown otherwise."""
-    note = loaded.root / "source.txt"
-    return note.read_text(encoding="utf-8").strip() if note.exists() else "live sources"
+    from ingestion import places  # noqa: PLC0415
+
+    note = places.read(places.root(loaded) / "source.txt")
+    return note.decode().strip() if note is not None else "live sources"

@@ -1,4 +1,4 @@
-"""The local place's Spark session: the checked jars, one JVM in the process."""
+"""This machine's Spark session, for the lake of any place: checked jars, one JVM in the process."""
 
 from __future__ import annotations
 
@@ -18,14 +18,22 @@ if TYPE_CHECKING:
 _LOG4J = Path(__file__).with_name("log4j2.properties").as_uri()
 
 
+def jars(settings: Settings) -> list[Path]:
+    """The checked jars that a session of this lake needs."""
+    return [*toolchain.jars(), *(toolchain.jars("emulated") if settings.in_bucket else ())]
+
+
 def local_conf(settings: Settings) -> dict[str, str]:
-    """What the local place adds to the lake's own Spark settings."""
-    scratch = settings.root / "tmp"
+    """What this machine adds to the lake's own Spark settings."""
+    from console.deployed.place import own_folder  # noqa: PLC0415
+
+    scratch = own_folder(settings) / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
+    region = f" -Daws.region={settings.region}" if settings.region else ""
     return {
         "spark.master": f"local[{settings.spark_cores}]",
         "spark.driver.memory": settings.spark_memory,
-        "spark.jars": ",".join(str(jar) for jar in toolchain.jars()),
+        "spark.jars": ",".join(str(jar) for jar in jars(settings)),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
@@ -36,13 +44,38 @@ def local_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(8 * settings.spark_cores),
         "spark.driver.extraJavaOptions": (
             "-Duser.timezone=UTC -XX:+UseParallelGC -XX:-UsePerfData "
-            f"-Djava.io.tmpdir={scratch} -Dlog4j2.configurationFile={_LOG4J} {settings.spark_java}"
+            f"-Djava.io.tmpdir={scratch} -Dlog4j2.configurationFile={_LOG4J} "
+            f"{settings.spark_java}{region}"
         ),
+        **(_bucket_conf(settings) if settings.in_bucket else {}),
+    }
+
+
+def _bucket_conf(settings: Settings) -> dict[str, str]:
+    """How bronze is listed and read outside EMR, with whatever credentials this machine has."""
+    chain = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
+    return {
+        **s3_conf(settings.endpoint, settings.region),
+        "spark.hadoop.fs.s3a.aws.credentials.provider": chain,
+    }
+
+
+def s3_conf(endpoint: str, region: str) -> dict[str, str]:
+    """Hadoop's file system for s3://, which EMR brings; an endpoint where it is not AWS's own."""
+    own = {
+        "spark.hadoop.fs.s3a.endpoint": endpoint,
+        "spark.hadoop.fs.s3a.path.style.access": "true",
+        "spark.hadoop.fs.s3a.connection.ssl.enabled": str(endpoint.startswith("https:")).lower(),
+    }
+    return {
+        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        **({"spark.hadoop.fs.s3a.endpoint.region": region} if region else {}),
+        **(own if endpoint else {}),
     }
 
 
 def start(settings: Settings, **extra: str) -> SparkSession:
-    """A Spark session of the local place; the same one if it already runs."""
+    """A Spark session of the lake; the same one if it already runs."""
     from pyspark.sql import SparkSession  # noqa: PLC0415
 
     from console.tables import open_catalog  # noqa: PLC0415

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 OWNER = "platform"
 
+# Outside the local place a run's claim is a property of ops.run, by its group's name.
+LEASE = "lake.lease."
+
 RUN = Table(
     database="ops",
     name="run",
@@ -148,10 +151,10 @@ def leased(
 
         def read(name: str) -> Optional[str]:
             found = history(spark, index).metadata.get("properties") or {}
-            return found.get(f"lake.lease.{name}")
+            return found.get(LEASE + name)
 
         def swap(name: str, old: Optional[str], new: Optional[str]) -> bool:
-            return swap_property(spark, index, f"lake.lease.{name}", old, new)
+            return swap_property(spark, index, LEASE + name, old, new)
 
         held = lease.catalog_lease(read, swap, group, settings.lease_wait_sec, waiting)
     else:

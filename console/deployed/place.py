@@ -12,6 +12,7 @@ from lakehouse.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from console.emulator.background import Background
+    from lakehouse.settings import Settings
 
 PLACES = ("emulated", "aws")
 _HOME = ".lake"
@@ -80,8 +81,13 @@ def choose(name: str = "", environment: str = "dev") -> Place:
             f"{_ENDPOINT} is set: what is meant for AWS would go there",
             next_command=f"unset {_ENDPOINT}, or a new shell",
         )
-    home = Path(os.environ.get(FOLDER) or (_HOME if loaded.in_bucket else loaded.home))
-    return Place(chosen, environment, home.absolute())
+    return Place(chosen, environment, own_folder(loaded))
+
+
+def own_folder(loaded: Settings) -> Path:
+    """What this machine keeps to itself: beside the lake's files, or where its bucket was made."""
+    home = os.environ.get(FOLDER) or (_HOME if loaded.in_bucket else loaded.home)
+    return Path(home).absolute()
 
 
 def access(url: str, region: str = "") -> dict[str, str]:

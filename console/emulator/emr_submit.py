@@ -11,6 +11,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from console import session
 from console.emulator.answers import AwsError, NotEmulatedError
 
 if TYPE_CHECKING:
@@ -177,11 +178,7 @@ def _machine(endpoint: str, region: str) -> dict[str, str]:
         "spark.sql.shuffle.partitions": "4",
         "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:TieredStopAtLevel=1 "
         "-XX:+UseParallelGC -XX:-UsePerfData -Daws.region=" + region,
-        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-        "spark.hadoop.fs.s3a.endpoint": endpoint,
-        "spark.hadoop.fs.s3a.endpoint.region": region,
-        "spark.hadoop.fs.s3a.path.style.access": "true",
-        "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
+        **session.s3_conf(endpoint, region),
         "spark.hadoop.fs.s3a.aws.credentials.provider": (
             "com.amazonaws.auth.EnvironmentVariableCredentialsProvider"
         ),
