@@ -71,6 +71,34 @@ def test_the_log_names_calls_as_iam_does(emulator: Server, client: Client, bucke
     assert {r["status"] for r in told} == {200}
 
 
+def test_the_log_tells_what_a_call_is_about(
+    emulator: Server, client: Client, bucket: str, role: str
+) -> None:
+    """Names in path, query, header and body are told; contents never are."""
+    s3 = client("s3", role=role)
+    s3.put_object(Bucket=bucket, Key="a b", Body=b"secret contents")
+    s3.copy_object(Bucket=bucket, Key="c", CopySource={"Bucket": bucket, "Key": "a b"})
+    s3.list_objects_v2(Bucket=bucket, Prefix="a")
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "a b"}, {"Key": "c"}]})
+    with pytest.raises(ClientError):
+        client("glue", role=role).get_table(DatabaseName=bucket, Name="t")
+    topic = client("sns").create_topic(Name=bucket)["TopicArn"]
+    client("sns", role=role).publish(TopicArn=topic, Message="secret message")
+    queue = client("sqs").create_queue(QueueName=bucket)["QueueUrl"]
+    client("sqs", role=role).send_message(QueueUrl=queue, MessageBody="secret body")
+    told = page(emulator, f"/requests?principal={role}")["requests"]
+    assert [one["named"] for one in told] == [
+        {"Bucket": bucket, "Key": "a b"},
+        {"Bucket": bucket, "Key": "c", "source": f"{bucket}/a b"},
+        {"Bucket": bucket, "prefix": "a"},
+        {"Bucket": bucket, "Keys": "a b\nc"},
+        {"DatabaseName": bucket, "Name": "t"},
+        {"TopicArn": topic},
+        {"QueueUrl": queue},
+    ]
+    assert "secret" not in json.dumps(told)
+
+
 def test_a_role_assumed_by_a_program_is_named(emulator: Server, client: Client) -> None:
     """Keys that AssumeRole gave out are logged as the role."""
     given = client("sts").assume_role(RoleArn=ROLE + "-sts", RoleSessionName="test")["Credentials"]
