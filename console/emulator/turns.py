@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # They wait for messages, move files, or run programs that call back; their stand-ins take care.
 _AT_ONCE = ("kinesis", "lambda", "s3", "sqs", "states")
-_CALLING_BACK = ("Publish", "PublishBatch", "RotateSecret")
+_CALLING_BACK = ("Publish", "PublishBatch", "PutLogEvents", "RotateSecret")
 
 
 class Turns:

@@ -68,3 +68,14 @@ def test_fast_folders_come_first(suite: Path) -> None:
     lines = [line for line in run(suite, "").stdout.splitlines() if "::test_" in line]
     folders = [line.split("/")[1] for line in lines if line.startswith("tests/")]
     assert folders == ["unit", "unit", "browser", "browser"]
+
+
+def test_late_and_last_ones_wait(suite: Path) -> None:
+    """What stands on the others' work runs after them, and what undoes it runs after that."""
+    marked = "\n\n".join(
+        f'@pytest.mark.{mark}\ndef test_{mark}():\n    """Waits its turn."""'
+        for mark in ("last", "late", "unit")
+    )
+    (suite / "tests" / "unit" / "test_turns.py").write_text(f"import pytest\n\n{marked}\n")
+    told = run(suite, "").stdout
+    assert told.index("::test_unit ") < told.index("::test_late ") < told.index("::test_last ")
