@@ -6,7 +6,10 @@ Capacity is checked, not allocated; initial capacity, networks and images have n
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import threading
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -33,6 +36,7 @@ def install(server: Server) -> None:
     service = Service(server)
     server.serve("emr-serverless", service.operations())
     server.page("jobs", lambda _method, _query, _body: {"jobs": service.processes()})
+    server.at_stop(service.end)
 
 
 class Service:
@@ -68,6 +72,12 @@ class Service:
         """Runs whose process is there, for whoever wants to kill one."""
         runs = [r for a in list(self._applications.values()) for r in a.active if r.process]
         return [{"jobRunId": r.id, "state": r.state, "pid": r.process} for r in runs]
+
+    def end(self) -> None:
+        """Kill what runs: its own process group would outlive the emulator."""
+        for one in self.processes():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(one["pid"], signal.SIGKILL)
 
     def _create(self, asked: dict[str, Any], call: Call) -> dict[str, Any]:
         if str(asked.get("type", "")).upper() != "SPARK":

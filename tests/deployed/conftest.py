@@ -29,6 +29,7 @@ PROJECT = Path(__file__).parents[2]
 # is pulled, each night, so that a tick over a day does not call the others a hundred times.
 VARIABLES = (
     "batch_seconds=5",
+    "stream_buffer_seconds=10",
     'ingest_schedules={derived={source="calendar",stream="derived",schedule="cron(40 2 * * ? *)"}}',
     "weather_schedule=cron(0 0 1 1 ? 2099)",
     "lake_formation_enabled=true",

@@ -235,6 +235,17 @@ def test_a_killed_driver_fails_its_attempt(jobs: Jobs, emulator: Server) -> None
     assert "ExitCode: -9" in job["stateDetails"]
 
 
+def test_the_emulators_end_is_its_jobs_end(jobs: Jobs, emulator: Server) -> None:
+    """What is done when the emulator stops leaves no job behind that goes on without it."""
+    run = jobs.start(WAIT)
+    jobs.until(run, "RUNNING")
+    wait(lambda: page(emulator, "/jobs")["jobs"], bool)
+    for undo in emulator._undo:
+        if getattr(undo, "__name__", "") == "end":
+            undo()
+    assert "ExitCode: -9" in jobs.until(run, seconds=20)["stateDetails"]
+
+
 def test_a_running_job_is_cancelled(jobs: Jobs) -> None:
     """CancelJobRun ends the process; a run that has ended cannot be cancelled."""
     run = jobs.start(WAIT)
