@@ -47,6 +47,11 @@ class Statement:
     resources: tuple[str, ...]
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
 
+    @property
+    def label(self) -> str:
+        """Its name; a nameless one is told by what its conditions ask for."""
+        return self.sid or " ".join(v for *_, values in self.conditions for v in values)
+
     def fits(self, ask: Ask) -> bool:
         """Whether it speaks of this."""
         return (
@@ -84,7 +89,7 @@ class Role:
     def unused(self, asked: Sequence[Ask]) -> list[str]:
         """Rights that nothing asked for, as `statement: action`."""
         return [
-            f"{one.sid}: {action}"
+            f"{one.label}: {action}"
             for one in self.policy
             if one.allows
             for action in one.actions

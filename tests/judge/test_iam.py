@@ -140,8 +140,10 @@ def test_rights_that_nobody_used_are_told() -> None:
     found = role(
         {**allow(["s3:GetObject", "s3:PutObject"], f"{BUCKET}/a/*"), "Sid": "A"},
         {**allow("s3:GetObject", f"{BUCKET}/b/*"), "Sid": "B"},
+        {**allow("kms:Decrypt", "*", Condition={"Bool": {"a:b": "true"}}), "Sid": ""},
     )
     assert found.unused([Ask("s3:GetObject", f"{BUCKET}/a/1")]) == [
         "A: s3:PutObject",
         "B: s3:GetObject",
+        "true: kms:Decrypt",
     ]
