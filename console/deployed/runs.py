@@ -144,11 +144,21 @@ def cancel(lake: Deployed, run: str) -> list[str]:
             executionArn=execution.arn, cause="Cancelled by the operator."
         )
         stopped.append(execution.name)
-    jobs = lake.client("emr-serverless")
-    for one in runs:
-        if not one.is_over:
-            jobs.cancel_job_run(applicationId=lake.outputs["application_id"], jobRunId=one.id)
-            stopped.append(one.id)
+    jobs, application = lake.client("emr-serverless"), lake.outputs["application_id"]
+    open_runs = [one.id for one in runs if not one.is_over]
+    stopped += [one for one in open_runs if _cancelled(jobs, application, one)]
     if not stopped:
         raise UsageError(f"{run} is over already", next_command=f"lake logs {run}")
     return stopped
+
+
+def _cancelled(jobs: Any, application: str, run: str) -> bool:
+    """Whether it was still to be cancelled: a stopped execution cancels its job run itself."""
+    named = {"applicationId": application, "jobRunId": run}
+    try:
+        jobs.cancel_job_run(**named)
+    except jobs.exceptions.ValidationException:
+        if jobs.get_job_run(**named)["jobRun"]["state"] not in _OVER:
+            raise
+        return False
+    return True

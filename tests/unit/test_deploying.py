@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from console.deployed import deploy, place, remove, terraform
+from console.deployed import deploy, place, remove, runs, terraform
 from console.deployed.lake import Deployed, load
 from console.deployed.place import Place
 from console.deployed.terraform import Changes, Terraform
@@ -280,3 +280,27 @@ def test_help_is_quick(command: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert f" {command} " in done.stdout
+
+
+class Refusing:
+    """EMR's client, for a job run that has ended or is ending."""
+
+    exceptions = SimpleNamespace(ValidationException=KeyError)
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+
+    def cancel_job_run(self, **_: str) -> None:
+        """Refused."""
+        raise self.exceptions.ValidationException
+
+    def get_job_run(self, **_: str) -> dict[str, Any]:
+        """Its state."""
+        return {"jobRun": {"state": self.state}}
+
+
+def test_a_run_that_its_execution_has_cancelled_is_no_error() -> None:
+    """A stopped execution cancels its job run itself, now and then before the operator does."""
+    assert not runs._cancelled(Refusing("CANCELLED"), "a", "r")
+    with pytest.raises(KeyError):
+        runs._cancelled(Refusing("RUNNING"), "a", "r")
