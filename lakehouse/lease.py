@@ -12,6 +12,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, TextIO
 
 from lakehouse import log
@@ -19,7 +20,6 @@ from lakehouse.errors import BusyError, ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     Waiting = Callable[[str], None]
     # What `catalog_lease` needs of a catalog: read a group's claim, and replace it if unchanged.
@@ -54,6 +54,24 @@ def _said(text: Optional[str]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _machine() -> str:
+    """This boot and this view of its processes; nothing where the system does not tell."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def _began(pid: object) -> str:
+    """When a process of this machine began, in ticks; nothing of one that has ended."""
+    try:
+        facts = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if facts[0] in ("Z", "X") else facts[19]
+
+
 def _holder(text: str) -> str:
     said = _said(text)
     if not {"pid", "host", "since"} <= said.keys():
@@ -63,7 +81,9 @@ def _holder(text: str) -> str:
 
 def _claim(**more: Any) -> str:
     since = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since, **more})
+    here = {"machine": _machine(), "began": _began(os.getpid())}
+    who = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+    return json.dumps({**who, **here, **more})
 
 
 def _wait(
@@ -164,7 +184,12 @@ class _Claim:
 
 
 def _is_dead(text: str) -> bool:
-    until = _said(text).get("until")
+    """Whether a claim's time is over, or its process on this very machine has ended."""
+    said = _said(text)
+    is_here = said.get("machine") and said["machine"] == _machine()
+    if is_here and _began(said.get("pid")) != said.get("began"):
+        return True
+    until = said.get("until")
     late = datetime.now(timezone.utc) - timedelta(seconds=SKEW_SEC)
     return until is None or datetime.fromisoformat(until) < late
 
@@ -182,8 +207,9 @@ def catalog_lease(
 ) -> Iterator[Callable[[], None]]:
     """Hold the group's lease in the catalog; yields a check that it is still held.
 
-    A killed holder's claim ends after `ttl_sec` seconds (and the skew of clocks). `swap` is
-    atomic (lakehouse.iceberg.swap_property). Raises BusyError naming the holder.
+    A killed holder's claim ends after `ttl_sec` seconds (and the skew of clocks), at once for who
+    asks on the same machine. `swap` is atomic (lakehouse.iceberg.swap_property). Raises BusyError
+    naming the holder.
     """
     claim = _Claim(group, read, swap, ttl_sec)
     for held_by in _wait(group, wait_sec, poll_sec, waiting):

@@ -158,6 +158,37 @@ def test_a_dead_holders_claim_ends() -> None:
         check()
 
 
+_CLAIMER = """
+import sys
+from lakehouse.lease import _claim
+print(_claim(until=sys.argv[1]), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a process began")
+def test_a_killed_holder_of_this_machine_claims_nothing() -> None:
+    """A claim ends with its process, for who asks on the same machine; elsewhere by its time."""
+    found = Properties()
+    until = (datetime.now(timezone.utc) + timedelta(minutes=5)).isoformat()
+    command = [sys.executable, "-c", _CLAIMER, until]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        claim = process.stdout.readline()
+        found.held = {"g": claim}
+        with pytest.raises(BusyError, match=f"held by process {process.pid} on "), found.lease():
+            pass
+        process.kill()
+        process.wait()
+    found.held = {"g": json.dumps({**json.loads(claim), "machine": "another"})}
+    with pytest.raises(BusyError), found.lease():
+        pass
+    found.held = {"g": claim}
+    with found.lease() as check:
+        check()
+
+
 def test_a_living_holder_renews_its_claim() -> None:
     """The claim is put off again and again, and the holder may go on."""
     found = Properties()
