@@ -25,8 +25,6 @@ resource "aws_cloudwatch_event_target" "raw" {
     maximum_event_age_in_seconds = 86400
     maximum_retry_attempts       = 185
   }
-
-  depends_on = [aws_sqs_queue_policy.this]
 }
 
 data "aws_iam_policy_document" "land" {

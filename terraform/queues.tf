@@ -25,6 +25,8 @@ resource "aws_sqs_queue" "this" {
   visibility_timeout_seconds = each.value.visibility_seconds
   message_retention_seconds  = 1209600
   kms_master_key_id          = aws_kms_key.this["messages"].arn
+  # Set here and not by a resource of its own, for each of them waits until SQS has settled.
+  policy = data.aws_iam_policy_document.queue[each.key].json
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead["${each.key}-dlq"].arn
     maxReceiveCount     = each.value.tries
@@ -71,11 +73,4 @@ data "aws_iam_policy_document" "queue" {
       values   = ["false"]
     }
   }
-}
-
-resource "aws_sqs_queue_policy" "this" {
-  for_each = local.queues
-
-  queue_url = aws_sqs_queue.this[each.key].url
-  policy    = data.aws_iam_policy_document.queue[each.key].json
 }
