@@ -1,4 +1,4 @@
-"""S3 as Terraform needs it: notifications read back, policies' conditions, listing while deleting.
+"""S3 as Terraform needs it: notifications read back, policies' conditions, versions deleted.
 
 AWS: "GetBucketNotificationConfiguration" (Amazon S3 API Reference), "IAM JSON policy elements:
 Condition". moto forgets to say that EventBridge is on, which Terraform takes for a change; and it
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +31,11 @@ def install(server: Server) -> None:
     """Tell that EventBridge is on where it is."""
     for operation in ("GetBucketNotification", "GetBucketNotificationConfiguration"):
         server.around("s3", operation, _told)  # two names of one request
-    from moto.s3.models import FakeBucket  # noqa: PLC0415
+    from moto.s3.models import FakeBucket, S3Backend  # noqa: PLC0415
     from moto.s3.utils import _VersionedKeyStore  # noqa: PLC0415
 
     server.replace(FakeBucket, "get_permission", _permission)
+    server.replace(S3Backend, "delete_object", _by_version(S3Backend.delete_object))
     for name in ("lists", "iterlists"):
         server.replace(_VersionedKeyStore, name, _lists)
 
@@ -47,6 +49,34 @@ def _lists(store: Any) -> Iterator[tuple[str, list[Any]]]:
         versions = store.getlist(key)
         if versions is not None:
             yield key, list(versions)
+
+
+def _by_version(delete: Callable[..., Any]) -> Callable[..., Any]:
+    """Where versioning was on and is off, a version that is named is deleted, and no other.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectsfromVersioningSuspendedBuckets.html
+    moto deletes all of them, and fails where one is a delete marker. Terraform ends the versioning
+    of a bucket before it empties it.
+    """
+    lock = threading.Lock()  # Terraform empties a bucket by many calls at once
+
+    def deleted(
+        backend: Any, bucket: str, key: str, version_id: str | None = None, **more: Any
+    ) -> tuple[bool, dict[str, Any]]:
+        found = backend.get_bucket(bucket)
+        if not version_id or found.versioning_status != "Suspended":
+            told: tuple[bool, dict[str, Any]] = delete(backend, bucket, key, version_id, **more)
+            return told
+        with lock:
+            versions = found.keys.getlist(key, [])
+            left = [one for one in versions if str(one.version_id) != version_id]
+            if left:
+                found.keys.setlist(key, left)
+            else:
+                dict.pop(found.keys, key, None)
+        return True, {"version-id": version_id}
+
+    return deleted
 
 
 def _permission(bucket: Any, action: str, resource: str) -> Any:

@@ -65,6 +65,28 @@ def test_versions_are_listed_while_others_are_deleted(aws: Aws) -> None:
     assert [first, *(name for name, _ in listed)] == ["a", "c"]
 
 
+def test_versions_are_deleted_where_versioning_has_ended(aws: Aws) -> None:
+    """Of a bucket that was versioned a named version goes, a marker too, and the others stay."""
+    s3, name = aws.client("s3"), f"bucket-{next(_NUMBERS)}"
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    kept = s3.put_object(Bucket=name, Key="k", Body=b"1")["VersionId"]
+    marker = s3.delete_object(Bucket=name, Key="k")["VersionId"]
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
+
+    def delete(version: str) -> None:
+        gone = {"Objects": [{"Key": "k", "VersionId": version}]}
+        assert "Errors" not in s3.delete_objects(Bucket=name, Delete=gone)
+
+    delete(marker)
+    told = s3.list_object_versions(Bucket=name)
+    assert [one["VersionId"] for one in told["Versions"]] == [kept]
+    assert "DeleteMarkers" not in told
+    delete(kept)
+    assert "Versions" not in s3.list_object_versions(Bucket=name)
+    s3.delete_bucket(Bucket=name)
+
+
 def test_a_queue_keeps_its_attributes_as_they_were_set(aws: Aws) -> None:
     """Setting one attribute leaves the policy; what was emptied is told no more."""
     sqs = aws.client("sqs")
