@@ -208,7 +208,7 @@ def _run(asked: dict[str, Any], application: Application, call: Call) -> JobRun:
     if state == "TERMINATED" or (state != "STARTED" and not starts):
         _refuse(f"Application {application.id} is {state} and does not start for a job run")
     identity = f"00{uuid4().hex[:14]}"
-    creator = principals.principal(call.access_key)
+    creator = principals.caller(call.access_key)
     arn = f"{application.arn}/jobruns/{identity}"
     return JobRun(identity, arn, call.region, creator, asked, application.release)
 

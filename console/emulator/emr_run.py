@@ -76,7 +76,7 @@ class JobRun:
             self.state, self._details, self._updated = state, details, now()
             if state in TERMINAL:
                 self._ended = self._updated
-                self._keep_attempt()
+                self._keep_attempt(details)
         self._tell(state, before)
 
     def running(self, process: int) -> None:
@@ -85,8 +85,8 @@ class JobRun:
         self._started = self._started or now()
         self.become("RUNNING")
 
-    def retry(self, attempt: int) -> None:
-        """The next attempt begins; EMR tells it by an event of its own."""
+    def retry(self, attempt: int, why: str) -> None:
+        """The next attempt begins, for the one before failed; EMR tells it by an event."""
         detail = {
             **self._facts(),
             "previousAttempt": self.attempt,
@@ -94,7 +94,7 @@ class JobRun:
             "previousAttemptCreatedAt": self._attempt_created.isoformat(),
             "previousAttemptEndedAt": now().isoformat(),
         }
-        self._keep_attempt()
+        self._keep_attempt(why)
         self.attempt, self._attempt_created = attempt, now()
         aws_events.publish(self.region, SOURCE, "EMR Serverless Job Run Retry", detail, [self.arn])
 
@@ -154,7 +154,7 @@ class JobRun:
             "billedResourceUtilization": _sum(size.billed(seconds) for seconds in self._used),
         }
 
-    def _keep_attempt(self) -> None:
+    def _keep_attempt(self, why: str) -> None:
         self.attempts.append(
             {
                 "applicationId": self.request["applicationId"],
@@ -166,7 +166,7 @@ class JobRun:
                 "updatedAt": now(),
                 "executionRole": self.request["executionRoleArn"],
                 "state": self.state if self.state in TERMINAL else "FAILED",
-                "stateDetails": self._details,
+                "stateDetails": why,
                 "releaseLabel": self.release,
             }
         )

@@ -69,8 +69,6 @@ class Work:
         deadline = time.monotonic() + run.timeout_minutes * MINUTE_SECONDS
         endless = run.timeout_minutes == 0
         for attempt in range(1, run.most_attempts + 1):
-            if attempt > 1:
-                run.retry(attempt)
             began = time.monotonic()
 
             def over() -> bool:
@@ -85,6 +83,8 @@ class Work:
             if ended.code == 0:
                 run.become("SUCCESS")
                 return
+            if attempt < run.most_attempts:
+                run.retry(attempt + 1, _details(ended))
         run.become("FAILED", _details(ended))
 
     def _attempt(self, run: JobRun) -> Attempt:

@@ -7,6 +7,7 @@ import threading
 # Keys of nobody in particular: the operator, Terraform, a test.
 _OPERATOR = {"AWS_ACCESS_KEY_ID": "LAKEOPERATOR", "AWS_SECRET_ACCESS_KEY": "emulated"}
 _SESSION_SECONDS = 3600
+_SESSION = "emulated"
 _lock = threading.Lock()
 _known: dict[str, str] = {}
 
@@ -21,7 +22,7 @@ def credentials(role: str, region: str) -> dict[str, str]:
     with _lock:
         session = sts_backends[account]["aws"].assume_role(
             region_name=region,
-            role_session_name="emulated",
+            role_session_name=_SESSION,
             role_arn=role,
             policy="",
             duration=_SESSION_SECONDS,
@@ -48,3 +49,15 @@ def principal(access_key: str) -> str:
                 _known[access_key] = session.role_arn
                 return str(session.role_arn)
     return access_key
+
+
+def caller(access_key: str) -> str:
+    """Who asks as services tell it: the session of a role, or the key itself.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+    """
+    found = principal(access_key)
+    if ":role/" not in found:
+        return found
+    account, name = found.split(":")[4], found.rpartition("/")[2]
+    return f"arn:aws:sts::{account}:assumed-role/{name}/{_SESSION}"

@@ -213,6 +213,7 @@ def test_a_retry_policy_tries_again_from_the_beginning(
     named = {"applicationId": jobs.application, "jobRunId": job["jobRunId"]}
     attempts = jobs.emr.list_job_run_attempts(**named)["jobRunAttempts"]
     assert [a["state"] for a in attempts] == ["FAILED", "FAILED", "SUCCESS"]
+    assert ["ExitCode: 3" in a["stateDetails"] for a in attempts] == [True, True, False]
     told = events.take(2, jobRunId=job["jobRunId"])
     assert [event["previousAttempt"] for event in told] == [1, 2]
 

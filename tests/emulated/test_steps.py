@@ -129,6 +129,7 @@ def test_sync_waits_for_the_job(jobs: Jobs, machine: Callable[..., Machine]) -> 
     assert output["State"] == "SUCCESS"
     assert output["JobDriver"]["SparkSubmit"]["EntryPoint"].endswith("/main.py")
     assert [run["id"] for run in runs(jobs)] == [output["JobRunId"]]
+    assert output["CreatedBy"].startswith("arn:aws:sts::123456789012:assumed-role/")
     assert "TaskSubmitted" in made.history(told["executionArn"])
 
 
