@@ -28,6 +28,8 @@ def main(arguments: list[str]) -> int:
         outcomes = run(spark, settings.load(), groups, full=options.full, replace=options.replace)
     except LakeError as error:
         log.warn("failed", error=type(error).__name__, reason=str(error))
+        # EMR looks in the log for lines of exceptions, and tells the last ones as the run's reason.
+        sys.stderr.write(f"{type(error).__name__}: {log.redact(str(error))}\n")
         return error.exit_code
     for outcome in outcomes:
         log.event("done", **outcome.row())

@@ -148,7 +148,7 @@ resource "aws_cloudwatch_event_target" "run_failed" {
       time = "$.detail.updatedAt"
     }
     input_template = <<-JSON
-      {"lakehouse": "${local.name}", "job": "started by <who>", "run": "<run>", "why": "FAILED at <time>; the reason: lake logs <run>", "log": "s3://${local.buckets.results}/emr-logs/applications/${aws_emrserverless_application.this.id}/jobs/<run>/SPARK_DRIVER/stderr.gz"}
+      {"lakehouse": "${local.name}", "job": "started by <who>", "run": "<run>", "why": "FAILED at <time>; the reason: lake logs <run>", "log": "s3://${local.buckets.results}/emr-logs/applications/${aws_emrserverless_application.this.id}/jobs/<run>/"}
     JSON
   }
 

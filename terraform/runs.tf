@@ -28,6 +28,9 @@ locals {
     ApplicationId           = aws_emrserverless_application.this.id
     ExecutionRoleArn        = "${local.role_arn}/${local.name}-job"
     ExecutionTimeoutMinutes = var.run_timeout_minutes
+    # A worker that is lost fails its attempt, and EMR begins the next one. The state machine could
+    # not: the same token would only give it the failed run again.
+    RetryPolicy = { MaxAttempts = var.run_attempts }
     # The same request again is the same job run; a redrive, or another state, is another one.
     "ClientToken.$" = "States.Hash(States.Format('{}/{}/{}', $$.Execution.Name, $$.State.Name, $$.Execution.RedriveCount), 'SHA-256')"
     ConfigurationOverrides = {

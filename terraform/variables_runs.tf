@@ -193,6 +193,18 @@ variable "run_timeout_minutes" {
   }
 }
 
+variable "run_attempts" {
+  description = "How often EMR tries a job run that fails, for whatever reason; the first time counts."
+  type        = number
+  default     = 2
+  nullable    = false
+
+  validation {
+    condition     = var.run_attempts >= 1 && var.run_attempts <= 10 && floor(var.run_attempts) == var.run_attempts
+    error_message = "run_attempts: a whole number, 1 to 10."
+  }
+}
+
 variable "spark_conf" {
   description = "Spark settings of every run, as `lake build` writes them; $${lake} stands for the lake bucket."
   type        = map(string)

@@ -263,7 +263,14 @@ run "by_default" {
         ])
       ])
     ])
-    error_message = "Only throttling is tried again: a job that failed is not."
+    error_message = "The state machine tries again only when throttled: a failed run is EMR's to try."
+  }
+  assert {
+    condition = alltrue([
+      for run in ["Silver", "Gold", "Chosen"] :
+      jsondecode(local.definition).States["${run} run"].Parameters.RetryPolicy == { MaxAttempts = 2 }
+    ])
+    error_message = "A run whose worker is lost is tried once more by EMR."
   }
   assert {
     condition = (

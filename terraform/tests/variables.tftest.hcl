@@ -118,6 +118,7 @@ run "wrong_numbers" {
     maximum_executors      = 0
     idle_minutes           = 0
     run_timeout_minutes    = 4
+    run_attempts           = 0
     batch_files            = 101
     batch_seconds          = 301
   }
@@ -125,7 +126,7 @@ run "wrong_numbers" {
   expect_failures = [
     var.log_retention_days, var.budget_limit_usd, var.stream_retention_hours, var.stream_buffer_seconds,
     var.stream_buffer_mb, var.stream_retry_seconds, var.no_data_hours, var.noncurrent_days, var.result_days,
-    var.query_scan_limit_mb, var.delay_ratio_thresh, var.wx_recent_minutes, var.vcpu_quota, var.driver, var.executor, var.maximum_executors, var.idle_minutes, var.run_timeout_minutes,
+    var.query_scan_limit_mb, var.delay_ratio_thresh, var.wx_recent_minutes, var.vcpu_quota, var.driver, var.executor, var.maximum_executors, var.idle_minutes, var.run_timeout_minutes, var.run_attempts,
     var.batch_files, var.batch_seconds,
   ]
 }
