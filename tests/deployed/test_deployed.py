@@ -3,48 +3,26 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
 import pytest
 
 from console import talk
-from console.deployed import deploy, runs
+from console.deployed import deploy
 from console.deployed.terraform import Changes
 from jobs.pipeline import TABLES
+from tests.deployed.chain import until
 from tests.deployed.conftest import VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from console.deployed.lake import Deployed
     from console.deployed.place import Place
+    from tests.deployed.chain import Chain
     from tests.deployed.conftest import Console
 
 NAMES = sorted(table.full_name for table in TABLES)
-_PATIENCE_SECONDS = 180.0
-
-
-def until(found: Callable[[], Any], what: str) -> Any:
-    """The first true answer."""
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < end:
-        answer = found()
-        if answer:
-            return answer
-        time.sleep(0.5)
-    pytest.fail(f"never: {what}")
-
-
-def started(deployed: Deployed, body: dict[str, Any]) -> str:
-    """The name of an execution begun by hand."""
-    name = f"by-hand-{uuid4().hex[:8]}"
-    deployed.client("stepfunctions").start_execution(
-        stateMachineArn=deployed.outputs["state_machine_arn"], name=name, input=json.dumps(body)
-    )
-    return name
 
 
 def test_one_apply_leaves_every_table(lake: Console, deployed: Deployed) -> None:
@@ -99,47 +77,17 @@ def test_the_tables_function_fails_its_caller(deployed: Deployed) -> None:
     assert "are wanted" in json.loads(answer["Payload"].read())["errorMessage"]
 
 
-def test_a_run_leaves_its_log(lake: Console, deployed: Deployed) -> None:
-    """An execution runs the uploaded code with the built settings; its driver's log is found."""
-    name = started(deployed, {})
-    execution = until(
-        lambda: next(
-            (e for e in runs.executions(deployed, 20) if e.name == name and e.ended), None
-        ),
-        f"{name} ended",
-    )
-    told = lake.told("logs", name)
-    assert execution.state == "SUCCEEDED", (execution.why, told)
-    assert [one["name"] for one in told] == [f"silver {name}"]
-    assert "Running Spark version" in told[0]["stderr"]
-    assert "Running Spark version" not in lake("logs", name).stdout
-
-
-def test_a_failed_run_says_why(lake: Console, deployed: Deployed) -> None:
-    """The reason of a job that fails is in the status and in the log, not its whole cause."""
-    name = started(deployed, {"groups": ["no.such"]})
-    until(
-        lambda: [e for e in runs.executions(deployed, 20) if e.name == name and e.ended],
-        f"{name} ended",
-    )
-    mine = [e for e in lake.told("status")["executions"] if e["name"] == name]
-    assert [e["state"] for e in mine] == ["FAILED"]
-    assert "no.such" in lake("logs", name).stdout
-
-
-def test_a_run_is_cancelled(lake: Console, deployed: Deployed) -> None:
+def test_a_run_is_cancelled(lake: Console, chain: Chain) -> None:
     """Cancelling an execution stops its job run too, and twice is refused with what to do."""
-    name = started(deployed, {})
-    until(lambda: [r for r in runs.job_runs(deployed, 20) if r.name.endswith(name)], "a job run")
-    assert name in lake.told("cancel", name)["stopped"]
-    over = until(
-        lambda: [r for r in runs.job_runs(deployed, 20) if r.name.endswith(name) and r.is_over],
-        "the job run is over",
-    )
-    assert [run.state for run in over] == ["CANCELLED"]
-    again = lake("cancel", name)
+    arn = chain.start()
+    execution = chain.executions()[arn]
+    until(lambda: chain.job_runs(execution), "a job run")
+    assert execution.name in lake.told("cancel", execution.name)["stopped"]
+    until(lambda: all(run.is_over for run in chain.job_runs(execution)), "the job run is over")
+    assert [run.state for run in chain.job_runs(execution)] == ["CANCELLED"]
+    again = lake("cancel", execution.name)
     assert again.returncode == 2
-    assert f"next:  lake logs {name}" in again.stderr
+    assert f"next:  lake logs {execution.name}" in again.stderr
 
 
 @pytest.mark.last
