@@ -19,6 +19,7 @@ from console import (
     operate,
     pipeline,
     query,
+    rejected,
 )
 from console.audit import commands as audit
 from lakehouse.errors import LakeError
@@ -31,7 +32,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for module in (
-    demo, ingest, land, ddl, pipeline, query, audit, governance, doctor, emulated, deployment, operate,
+    demo, ingest, land, ddl, pipeline, query, rejected, audit, governance, doctor, emulated, deployment,
+    operate,
 ):  # fmt: skip
     module.register(app)
 

@@ -1,4 +1,4 @@
-"""`lake sql`, `lake rejected`, `lake report`: ask, without Spark."""
+"""`lake sql`, `lake report`: ask, without Spark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from lakehouse.settings import Settings
 
 _AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout")]
-_rejected = typer.Typer(help="Rows that were refused, and why.", no_args_is_help=True)
 ATTRIBUTION = "EMT Madrid MobilityLabs (arrivals, lines, stops) and WeatherAPI.com (weather)"
 
 
@@ -22,7 +21,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("sql")(sql)
     app.command("report")(report)
-    app.add_typer(_rejected, name="rejected")
 
 
 def sql(
@@ -45,53 +43,6 @@ def _time(at_ms: int) -> Any:
     from datetime import datetime, timezone  # noqa: PLC0415
 
     return datetime.fromtimestamp(at_ms / 1000, tz=timezone.utc)
-
-
-@_rejected.command("list")
-def rejected_list(as_json: _AsJson = False) -> None:
-    """How many rows of which table were refused, by reason."""
-    _ask(
-        "select table_name, reason, count(*) as rows, min(source_uri) as first_source, "
-        "max(rejected_at) as latest from ops.rejected_row group by all order by all",
-        as_json=as_json,
-    )
-
-
-@_rejected.command("show")
-def rejected_show(
-    table: Annotated[str, typer.Argument(help="database.table")],
-    limit: Annotated[int, typer.Option(help="rows at most")] = 20,
-    as_json: _AsJson = False,
-) -> None:
-    """The refused rows of a table as they were answered, with file and row."""
-    from console.reading import Lake, Moment  # noqa: PLC0415
-    from lakehouse import settings  # noqa: PLC0415
-
-    rows = Lake(settings.load()).ask(
-        "select * from ops.rejected_row order by table_name, source_uri, source_row, item, reason",
-        Moment(),
-    )
-    mine = [row for row in rows if row["table_name"] == table][:limit]
-    talk.out_rows(mine, as_json=as_json, empty=f"no refused rows of {table}")
-
-
-@_rejected.command("redrive")
-def rejected_redrive(
-    table: Annotated[str, typer.Argument(help="database.table")],
-    as_json: _AsJson = False,
-) -> None:
-    """Read the files of a table's refused rows again, after the transform was mended."""
-    from console.pipeline import redrive  # noqa: PLC0415
-
-    redrive(table, as_json=as_json)
-
-
-def _ask(query: str, *, as_json: bool) -> None:
-    from console.reading import Lake, Moment  # noqa: PLC0415
-    from lakehouse import settings  # noqa: PLC0415
-
-    rows = Lake(settings.load()).ask(query, Moment())
-    talk.out_rows(rows, as_json=as_json, empty="nothing was refused")
 
 
 def report(

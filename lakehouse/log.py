@@ -11,8 +11,9 @@ from typing import Any
 
 _SECRET = re.compile(
     r"((?<![A-Za-z])(?:(?:pass|api)?key|appid|(?:access)?token|password|email|clientid|secret)"
-    r"[\"']?\s*[=:]\s*)"
-    r"(?:\"[^\"]*\"|'[^']*'|[^&\s\"',}]+)",
+    r"\\*[\"']?\s*[=:]\s*)"
+    # A JSON string, one within a JSON string (its quotes are escaped), Python's, or a bare word.
+    r"(?:\"(?:[^\"\\]|\\.)*\"|\\+\"[^\"]*\"|'[^']*'|[^&\s\"',}]+)",
     re.IGNORECASE,
 )
 _LOGGER = logging.getLogger("lake")

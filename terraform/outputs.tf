@@ -24,8 +24,8 @@ output "database_prefix" {
 }
 
 output "environment" {
-  description = "What every program is told, for a shell that works on the same lake."
-  value       = local.environment
+  description = "What every program is told, and the stream, for a shell that works on the same lake."
+  value       = merge(local.environment, local.stream_environment)
 }
 
 output "application_id" {

@@ -3,6 +3,11 @@
 
 locals {
   kinesis = var.stream_source == "kinesis"
+  stream_environment = {
+    LAKE_STREAM = local.stream_name
+    # Which of the two services the stream belongs to.
+    LAKE_STREAM_SOURCE = var.stream_source
+  }
 }
 
 resource "aws_kinesis_stream" "this" {
@@ -37,11 +42,8 @@ module "observe" {
   description = "Asks for current weather and puts the answer into the stream."
   handler     = "streaming.functions.observe"
   code_key    = aws_s3_object.code[local.code_keys.streaming].key
-  environment = merge(local.environment, {
+  environment = merge(local.environment, local.stream_environment, {
     LAKE_SECRET_ID = aws_secretsmanager_secret.sources.name
-    LAKE_STREAM    = local.stream_name
-    # Which of the two services the stream belongs to.
-    LAKE_STREAM_SOURCE = var.stream_source
   })
   dead_letter_arn = local.queue_arns["calls-dlq"]
   policies        = [data.aws_iam_policy_document.observe.json, data.aws_iam_policy_document.sources.json]

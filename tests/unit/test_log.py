@@ -63,6 +63,8 @@ SECRETS = [
     f"EMT_PASSWORD={HIDDEN}",
     f"WEATHERAPI_KEY={HIDDEN}",
     f"key={HIDDEN}",
+    json.dumps({"password": f'a "{HIDDEN}'}),
+    json.dumps({"envelope": json.dumps({"password": f"a {HIDDEN}", "key": HIDDEN})}),
 ]
 
 
