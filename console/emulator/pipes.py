@@ -45,7 +45,8 @@ def _checked(call: Call, forward: Callable[[], Answer]) -> Answer:
     """Refuse what would not flow as asked."""
     asked = call.params()
     source, target = asked.get("SourceParameters", {}), asked.get("TargetParameters", {})
-    unknown = [*(set(source) - _SOURCE), *(set(target) - _TARGET)]
+    given = {name for part in (source, target) for name, value in part.items() if value}
+    unknown = [*(given - _SOURCE - _TARGET)]  # an empty FilterCriteria takes a filter away
     unknown += [name for name in ("Enrichment",) if asked.get(name)]
     kinds = [service_of(asked[name]) for name in ("Source", "Target") if name in asked]
     if unknown or kinds not in (["sqs", "states"], ["states"], []):

@@ -155,6 +155,28 @@ def test_what_never_starts_goes_to_the_dead_letters(aws: Aws) -> None:
     assert left(aws, url) == 0
 
 
+def test_an_updated_pipe_goes_by_its_new_window(aws: Aws) -> None:
+    """An update tells of the source without naming it, with an empty filter: that is none."""
+    url, queue = fresh(aws, VisibilityTimeout="60")
+    machine = pipe(aws, queue, 100, 300)
+    name = f"pipe-{next(_NUMBERS) - 1}"
+    batch = {"BatchSize": 100, "MaximumBatchingWindowInSeconds": 0}
+    with pytest.raises(ClientError, match="batch window"):
+        aws.client("pipes").update_pipe(
+            Name=name, RoleArn=ROLE, SourceParameters={"SqsQueueParameters": batch}
+        )
+    aws.client("pipes").update_pipe(
+        Name=name,
+        RoleArn=ROLE,
+        SourceParameters={
+            "FilterCriteria": {},
+            "SqsQueueParameters": {"BatchSize": 10, "MaximumBatchingWindowInSeconds": 0},
+        },
+    )
+    send(aws, url, {"n": 1})
+    assert [json.loads(m["body"]) for m in aws.inputs(machine)[0]] == [{"n": 1}]
+
+
 def test_a_stopped_pipe_moves_nothing_and_a_deleted_one_neither(aws: Aws) -> None:
     """Only a pipe that should run takes messages."""
     url, queue = fresh(aws)
