@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 _PROVIDER = "registry.terraform.io/hashicorp/aws"
+_FUNCTION_ERROR = re.compile(r'\{\s*"errorMessage".*\}', re.DOTALL)
 _DEPTH = 3
 _QUIET_SECONDS = 15.0
 
@@ -146,7 +148,7 @@ class Terraform:
             more = f" (and {len(watch.errors) - 1} more, above)" if len(watch.errors) > 1 else ""
             raise ConfigurationError(
                 f"terraform {verb}: {told}{more}",
-                next_command="the same command, it goes on from there",
+                next_command="the same command once it is mended: it goes on from there",
             )
         return watch.changes
 
@@ -186,8 +188,17 @@ class _Watch:
 
 def _error(told: dict[str, Any]) -> str:
     where = told.get("address", "")
-    text = " ".join(filter(None, (told.get("summary"), told.get("detail"))))
+    text = _reason(" ".join(filter(None, (told.get("summary"), told.get("detail")))))
     return f"{where}: {_squeezed(text)}" if where else _squeezed(text)
+
+
+def _reason(text: str) -> str:
+    """What a Lambda function that failed says of it, without its trace; other texts whole."""
+    found = _FUNCTION_ERROR.search(text)
+    try:
+        return str(json.loads(found[0])["errorMessage"]) if found else text
+    except ValueError:
+        return text
 
 
 def _squeezed(text: str) -> str:

@@ -40,6 +40,14 @@ SAID = {
                            "address": "aws_lambda_invocation.tables"},
         },
     ],
+    "refused": [
+        {
+            "type": "diagnostic",
+            "diagnostic": {"severity": "error", "summary": "invoking Lambda Function (tables)",
+                           "detail": json.dumps({"errorMessage": "only widening is possible",
+                                                 "stackTrace": ["File …"]})},
+        },
+    ],
 }  # fmt: skip
 
 
@@ -90,6 +98,14 @@ def test_an_error_of_terraform_is_told_with_its_place(tmp_path: Path) -> None:
         found.apply("x", Changes(add=1))
     assert said == ["aws_lambda_invocation.tables: no such table"]
     assert caught.value.message == "terraform apply: aws_lambda_invocation.tables: no such table"
+
+
+def test_a_function_that_refused_is_told_by_its_reason(tmp_path: Path) -> None:
+    """Of what a Lambda function answers only its own words reach the operator, not its trace."""
+    done = Terraform(tmp_path, {}, lambda _: None, program=pretender(tmp_path, "refused", 1))
+    with pytest.raises(ConfigurationError) as failed:
+        done.apply("saved", Changes(add=1))
+    assert failed.value.message == "terraform apply: only widening is possible"
 
 
 def test_a_mirror_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
