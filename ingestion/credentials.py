@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 EMT_NAMES = ("EMT_EMAIL", "EMT_PASSWORD")
 WEATHERAPI_NAMES = ("WEATHERAPI_KEY",)
+# What the store says of a secret without a value, too: Terraform makes one, and puts none in.
+_EMPTY = "ResourceNotFoundException"
 
 
 class Secret:
@@ -66,7 +68,8 @@ def _find(
     if missing:
         place = f"or in the secret {settings.secret_id}" if settings.secret_id else ""
         text = f"{' and '.join(missing)} not set in the environment {place}".rstrip()
-        raise CredentialsError(text, next_command=f"export {missing[0]}=…")
+        put = _put(settings.secret_id) if settings.secret_id else f"export {missing[0]}=…"
+        raise CredentialsError(text, next_command=put)
     for name in names:
         if not known[name].isprintable():  # it would end a header early
             raise CredentialsError(f"{name} holds a line break or another invisible character")
@@ -79,6 +82,10 @@ def stored(secret_id: str, *, endpoint: str = "", region: str = "") -> Secret:
     if failed:
         raise failed  # here, not below: its cause would show more than its text
     return Secret(text)
+
+
+def _put(secret_id: str) -> str:
+    return f"aws secretsmanager put-secret-value --secret-id {secret_id} --secret-string file://…"
 
 
 def _stored(settings: Settings) -> dict[str, str]:
@@ -106,6 +113,9 @@ def _fetch(secret_id: str, endpoint: str, region: str) -> tuple[str, LakeError |
         return client.get_secret_value(SecretId=secret_id).get("SecretString") or "", None
     except aws.ClientError as error:
         code = error.response["Error"]["Code"]
+        if code == _EMPTY:
+            text = f"the secret {secret_id}: {code}: it has no value yet, or is not there"
+            return "", CredentialsError(text, next_command=_put(secret_id))
         return "", CredentialsError(f"the secret {secret_id}: {code}")
     except aws.NoCredentialsError as error:
         return "", CredentialsError(f"the secret {secret_id}: {error}")

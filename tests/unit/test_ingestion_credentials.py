@@ -91,8 +91,9 @@ def test_the_environment_alone_is_enough() -> None:
 def test_the_secret_lacks_a_name() -> None:
     """A name that the secret doesn't hold either is named, with the secret."""
     store(json.dumps({"EMT_EMAIL": EMAIL}))
-    with pytest.raises(CredentialsError, match=r"EMT_PASSWORD .*lake/sources"):
+    with pytest.raises(CredentialsError, match=r"EMT_PASSWORD .*lake/sources") as caught:
         credentials.emt(STORED, {})
+    assert "put-secret-value --secret-id lake/sources" in caught.value.next_command
 
 
 @pytest.mark.usefixtures("aws")
@@ -100,6 +101,15 @@ def test_no_such_secret() -> None:
     """A secret that does not exist is a matter of credentials."""
     with pytest.raises(CredentialsError, match="lake/sources: ResourceNotFoundException"):
         credentials.emt(STORED, {})
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_secret_without_a_value() -> None:
+    """As Terraform leaves it: the error says how to put a value in."""
+    boto3.client("secretsmanager").create_secret(Name="lake/sources")
+    with pytest.raises(CredentialsError, match="has no value yet") as caught:
+        credentials.weatherapi(STORED, {})
+    assert "put-secret-value --secret-id lake/sources" in caught.value.next_command
 
 
 @pytest.mark.usefixtures("aws")

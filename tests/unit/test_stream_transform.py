@@ -291,6 +291,16 @@ def test_all_recorded_fields_arrive(recorded: Path) -> None:
             assert row[name] == expected, name
 
 
+def test_a_full_buffer_is_answered_whole(recorded: Path) -> None:
+    """Firehose's default buffer, 1 MB of records, gives an answer far below the 6 MB of Lambda."""
+    known = [record(said, at) for said, at in recorded_answers(recorded)]
+    size = sum(map(len, known))
+    data = known * (1024 * 1024 // size + 1)
+    said = functions.transform({"records": event(data)}, None)
+    assert {one["result"] for one in said["records"]} == {"Ok"}
+    assert len(json.dumps(said)) < LAMBDA_BYTES * 0.6
+
+
 def test_a_recording_is_read_where_it_has_the_answer() -> None:
     """A recorded line, with the answer below `response`, gives the same columns."""
     whole = record({"run_ts_utc": "2025-08-26 06:03:40", "response": answer()})
