@@ -52,6 +52,10 @@ lock: $(VENV)/.dev ## Lock the packages again, with hashes
 demo: setup ## The main job on simulated sources, or on a folder: make demo RECORDED=<folder>
 	@$(BIN)/lake demo $(if $(RECORDED),--recorded "$(RECORDED)")
 
+.PHONY: demo-aws
+demo-aws: setup-aws ## The same in an emulated AWS: terraform apply, events, Firehose, gold, report
+	@$(BIN)/lake demo --place emulated $(if $(RECORDED),--recorded "$(RECORDED)")
+
 ##@ Prove
 .PHONY: test
 test: $(VENV)/.dev ## All tests, fast ones first, two at a time
@@ -111,4 +115,4 @@ clean: ## Remove what set-up and runs have made (the lake in .lake included)
 .PHONY: help
 help: ## Say what there is
 	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z][a-z0-9-]*:.*##/ {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z][a-z0-9-]*:.*##/ {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

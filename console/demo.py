@@ -30,6 +30,11 @@ JSON_LINES = (
     ("weatherapi_current.jsonl", "weatherapi/current"),
 )
 _FORMS = {"xlsx": WORKBOOKS, "jsonl": JSON_LINES}
+SIMULATED = "simulated sources: a made-up city, three days"
+_WORST = (
+    "select label, sum(delayed_preds) as late, sum(rated_preds) as rated "
+    "from emt_gold.delay_weather_hourly group by label order by late desc limit 5"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +45,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     recorded: Annotated[str, typer.Option(help="a folder of recorded workbooks")] = "",
     form: Annotated[str, typer.Option(help="xlsx or jsonl, of the recorded folder")] = "xlsx",
+    place: Annotated[str, typer.Option(help="local; or emulated: all of AWS, here")] = "local",
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout")] = False,
 ) -> None:
     """The main job: land or poll the sources, silver, gold, report. Again: nothing changes."""
@@ -51,6 +57,9 @@ def demo(
 
     if form not in _FORMS:
         raise UsageError(f"--form {form!r} is neither xlsx nor jsonl")
+    if place != "local":
+        _deployed(place, recorded_files(Path(recorded), form) if recorded else (), as_json=as_json)
+        return
     loaded = settings.load()
     if recorded and not os.environ.get("LAKE_HOME"):
         # Simulated and recorded buses do not mix in one lake.
@@ -60,11 +69,29 @@ def demo(
     talk.out_rows(rows, as_json=as_json, empty="nothing new: no table moved")
     talk.say(f"report: {page}")
     home = "" if loaded.home == ".lake" else f"LAKE_HOME={loaded.home} "
-    talk.say(
-        f'ask:    {home}.venv/bin/lake sql "select label, sum(delayed_preds) as late, '
-        "sum(rated_preds) as rated from emt_gold.delay_weather_hourly group by label "
-        'order by late desc limit 5"'
-    )
+    talk.say(f'ask:    {home}.venv/bin/lake sql "{_WORST}"')
+
+
+def _deployed(place: str, files: tuple[tuple[Path, str], ...], *, as_json: bool) -> None:
+    """The same in the emulated AWS, and what to type next."""
+    from console import operate  # noqa: PLC0415
+    from console.deployed import demo as whole  # noqa: PLC0415
+    from console.deployed.place import choose  # noqa: PLC0415
+
+    shown = whole.run(choose(place), files)
+    if as_json:
+        talk.out_json({"tables": shown.tables, "report": str(shown.report)})
+    else:
+        operate.tell(shown.lake)
+    moved = [line["table"] for line in shown.tables if line["moved"]]
+    talk.say(f"moved:  {talk.listed(moved) or 'no table: all of it was there before'}")
+    for table in whole.GOLD:
+        talk.say(f"gold:   {shown.rows(table):,} rows in {table}")
+    talk.say(f"report: {shown.report}")
+    talk.say('ask:    eval "$(.venv/bin/lake env)", then in the same shell')
+    talk.say(f'        .venv/bin/lake sql "{_WORST}"')
+    talk.say("look:   .venv/bin/lake status; .venv/bin/lake logs; .venv/bin/lake rejected list")
+    talk.say("remove: .venv/bin/lake destroy --yes && .venv/bin/lake down")
 
 
 def _main_job(loaded: Settings, recorded: Path | None, form: str) -> list[dict[str, object]]:
@@ -88,39 +115,47 @@ def _main_job(loaded: Settings, recorded: Path | None, form: str) -> list[dict[s
     return shown(outcomes)
 
 
-def _note(loaded: Settings, text: str) -> None:
+def note(loaded: Settings, text: str) -> None:
     """Remember where this lake's data came from, for the report."""
-    loaded.root.mkdir(parents=True, exist_ok=True)
-    (loaded.root / "source.txt").write_text(text + "\n", encoding="utf-8")
+    from ingestion import places  # noqa: PLC0415
+
+    places.publish(places.root(loaded) / "source.txt", f"{text}\n".encode())
 
 
 def play(loaded: Settings) -> None:
     """Run the real ingestion against the simulated sources."""
     from console.simulator import scenario  # noqa: PLC0415
 
-    _note(loaded, "simulated sources: a made-up city, three days")
+    note(loaded, SIMULATED)
     talk.say("polling the simulated sources over HTTP")
     scenario.play(loaded, progress=talk.say)
 
 
-def land_recorded(loaded: Settings, folder: Path, form: str) -> None:
-    """Land the files of a recorded folder, and the calendar of those years.
+def recorded_files(folder: Path, form: str) -> tuple[tuple[Path, str], ...]:
+    """The files of a recorded folder, each with its stream.
 
-    Raises UsageError if the folder holds none of the files.
+    Raises UsageError if the folder holds none of them.
     """
-    from datetime import datetime, timezone  # noqa: PLC0415
-
-    from ingestion.bronze import Stream  # noqa: PLC0415
-    from ingestion.clock import SystemClock  # noqa: PLC0415
-    from ingestion.landing import land  # noqa: PLC0415
-    from ingestion.pull import pull  # noqa: PLC0415
     from lakehouse.errors import UsageError  # noqa: PLC0415
 
     found = [(f, s) for pattern, s in _FORMS[form] for f in sorted(folder.glob(pattern))]
     if not found:
         expected = talk.listed(pattern for pattern, _ in _FORMS[form])
         raise UsageError(f"{folder} holds none of {expected}", next_command="make demo")
-    _note(loaded, f"recorded: {folder.name}")
+    return tuple(found)
+
+
+def land_recorded(loaded: Settings, folder: Path, form: str) -> None:
+    """Land the files of a recorded folder, and the calendar of those years."""
+    from datetime import datetime, timezone  # noqa: PLC0415
+
+    from ingestion.bronze import Stream  # noqa: PLC0415
+    from ingestion.clock import SystemClock  # noqa: PLC0415
+    from ingestion.landing import land  # noqa: PLC0415
+    from ingestion.pull import pull  # noqa: PLC0415
+
+    found = recorded_files(folder, form)
+    note(loaded, f"recorded: {folder.name}")
     for file, stream in found:
         landed = land(
             loaded.root,

@@ -11,6 +11,9 @@ from console import talk
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from console.deployed.place import Place
+    from console.emulator.background import Background
+
 _AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout")]
 _TICK_SECONDS = 3600
 
@@ -28,10 +31,22 @@ def up(
 ) -> None:
     """Start the emulated AWS; what is in it lives as long as it runs. Again: nothing changes."""
     from console.deployed.place import choose  # noqa: PLC0415
+
+    place = choose("emulated")
+    found = ensure(place, port)
+    told = {"url": found.url, "pid": found.pid, "folder": str(place.emulator_folder)}
+    if as_json:
+        talk.out_json({**told, "state": "memory"})
+
+
+def ensure(place: Place, port: int = 0) -> Background:
+    """The emulator of a place, started if there is none yet.
+
+    Raises ConfigurationError where its packages are missing.
+    """
     from console.emulator import background  # noqa: PLC0415
 
     _installed()
-    place = choose("emulated")
     found = background.running(place.emulator_folder)
     if found is None:
         found = background.start(place.emulator_folder, port)
@@ -39,9 +54,7 @@ def up(
         talk.say("its state is in memory: `lake down` or the machine's end deletes all that is in")
     else:
         talk.say(f"an emulated AWS listens on {found.url} already")
-    told = {"url": found.url, "pid": found.pid, "folder": str(place.emulator_folder)}
-    if as_json:
-        talk.out_json({**told, "state": "memory"})
+    return found
 
 
 def _installed() -> None:
@@ -83,7 +96,7 @@ def tick(
     from console.deployed.place import choose  # noqa: PLC0415
 
     url = choose("emulated").emulator().url
-    told = _ask(url, {"until": _moment(until).isoformat()} if until else None)
+    told = ask(url, {"until": _moment(until).isoformat()} if until else None)
     if as_json:
         talk.out_json(told)
         return
@@ -112,8 +125,8 @@ def _moment(text: str) -> datetime:
     return found
 
 
-def _ask(url: str, body: dict[str, str] | None) -> dict[str, Any]:
-    """The emulator's answer. Raises UsageError for what it refuses."""
+def ask(url: str, body: dict[str, str] | None = None) -> dict[str, Any]:
+    """What comes next, or what a tick fired. Raises UsageError for what it refuses."""
     import json  # noqa: PLC0415
     from urllib.error import HTTPError  # noqa: PLC0415
     from urllib.request import Request, urlopen  # noqa: PLC0415

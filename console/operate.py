@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from console import talk
+
+if TYPE_CHECKING:
+    from console.deployed.lake import Deployed
 
 _AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout")]
 _Where = Annotated[str, typer.Option("--place", help="emulated or aws; as set, or emulated")]
@@ -32,10 +35,16 @@ def register(app: typer.Typer) -> None:
 def status(place: _Where = "", environment: _Env = "dev", as_json: _AsJson = False) -> None:
     """What is deployed, its last executions and job runs, how fresh its tables are, its queues."""
     from console.deployed import lake  # noqa: PLC0415
-    from console.deployed import status as state  # noqa: PLC0415
     from console.deployed.place import choose  # noqa: PLC0415
 
-    found = state.status(lake.load(choose(place, environment)))
+    tell(lake.load(choose(place, environment)), as_json=as_json)
+
+
+def tell(lake: Deployed, *, as_json: bool = False) -> None:
+    """The status of a deployed lake on stdout."""
+    from console.deployed import status as state  # noqa: PLC0415
+
+    found = state.status(lake)
     if as_json:
         talk.out_json(found)
         return

@@ -55,7 +55,12 @@ def report(
     from lakehouse import settings  # noqa: PLC0415
 
     loaded = settings.load()
-    typer.echo(write_report(loaded, Path(out) if out else own_folder(loaded) / "report.html"))
+    typer.echo(write_report(loaded, Path(out) if out else report_file(loaded, own_folder(loaded))))
+
+
+def report_file(loaded: Settings, folder: Path) -> Path:
+    """The report's file in this machine's folder, named by the place where the lake is not here."""
+    return folder / (f"report-{loaded.place}.html" if loaded.in_bucket else "report.html")
 
 
 def write_report(loaded: Settings, out: Path) -> Path:
@@ -94,4 +99,4 @@ def source_of(loaded: Settings) -> str:
     from ingestion import places  # noqa: PLC0415
 
     note = places.read(places.root(loaded) / "source.txt")
-    return note.decode().strip() if note is not None else "live sources"
+    return note.decode().strip() if note else "live sources"

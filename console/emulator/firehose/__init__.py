@@ -106,7 +106,11 @@ class Firehose:
     def page(self, _method: str, _query: dict[str, str], _body: Any) -> Any:
         """`/_lake/firehose`: what each stream holds and has counted."""
         return {
-            stream.name: {"waiting": stream.waiting, "counters": dict(stream.counters.sums)}
+            stream.name: {
+                "untransformed": stream.untransformed,
+                "waiting": stream.waiting,
+                "counters": dict(stream.counters.sums),
+            }
             for stream in self._streams.values()
         }
 

@@ -50,7 +50,12 @@ class Stream:
     @property
     def waiting(self) -> int:
         """How many records are in it."""
-        return len(self._incoming) + len(self._ready)
+        return self.untransformed + len(self._ready)
+
+    @property
+    def untransformed(self) -> int:
+        """How many of them the transform function has not seen yet."""
+        return len(self._incoming)
 
     def put(self, data: list[bytes]) -> list[str]:
         """Take records; their ids."""
