@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lakehouse.settings import Settings
 
 _AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout")]
+LIVE = "live sources"
 ATTRIBUTION = "EMT Madrid MobilityLabs (arrivals, lines, stops) and WeatherAPI.com (weather)"
 
 
@@ -99,4 +100,4 @@ def source_of(loaded: Settings) -> str:
     from ingestion import places  # noqa: PLC0415
 
     note = places.read(places.root(loaded) / "source.txt")
-    return note.decode().strip() if note else "live sources"
+    return note.decode().strip() if note else LIVE

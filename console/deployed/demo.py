@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 from console import demo, emulated, layers, talk
 from console.deployed import deploy, runs, status
+from console.query import LIVE, report_file, source_of, write_report
 from ingestion import places
 from ingestion.bronze import Record
 from ingestion.clock import SystemClock
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from lakehouse.settings import Settings
 
 # Nobody here has an account of the sources: of their schedules only the one that needs none is on.
+# Nor does anybody like to wait two minutes for more files.
 VARIABLES = (
+    "batch_seconds=20",
     'ingest_schedules={derived={source="calendar",stream="derived",schedule="cron(40 2 * * ? *)"}}',
     "weather_schedule=cron(0 0 1 1 ? 2099)",
 )
@@ -62,8 +65,6 @@ def run(place: Place, files: tuple[tuple[Path, str], ...]) -> Shown:
 
     Raises UsageError for AWS: made-up data has no place there.
     """
-    from console.query import report_file, write_report  # noqa: PLC0415  heavy
-
     if not place.is_emulated:
         raise UsageError("a demonstration is for the emulated place", next_command="make demo-aws")
     simulated = None if files else _simulated(place)
@@ -96,7 +97,7 @@ def _simulated(place: Place) -> Path:
 
 def _pulled(chain: Chain, loaded: Settings, source: Path) -> None:
     """Bronze files as the ingest function writes them, and the weather by the stream."""
-    demo.note(loaded, demo.SIMULATED)
+    claim(loaded, demo.SIMULATED)
     talk.say(f"bronze/: {upload(places.root(loaded), source)} new files, whose events start silver")
     chain.stream(loaded, places.files(source / WEATHER))
     chain.settle()
@@ -105,13 +106,24 @@ def _pulled(chain: Chain, loaded: Settings, source: Path) -> None:
 def _dropped(chain: Chain, loaded: Settings, files: tuple[tuple[Path, str], ...]) -> None:
     """Files into the drop zone; their weather, once landed, by the stream too: each row once."""
     root = places.root(loaded)
-    demo.note(loaded, f"recorded: {files[0][0].parent.name}")
+    claim(loaded, f"recorded: {files[0][0].parent.name}")
     for file, stream in files:
         places.copy(file, root / "raw" / stream / file.name)
     talk.say(f"raw/: {len(files)} files; events land them and start silver")
     chain.settle()
     chain.stream(loaded, places.files(root / WEATHER))
     chain.settle()
+
+
+def claim(loaded: Settings, text: str) -> None:
+    """Note where the lake's data comes from. Raises UsageError where other data is in it."""
+    held = source_of(loaded)
+    if held not in (text, LIVE):
+        raise UsageError(
+            f"the deployed lake has data of {held}: made-up and recorded buses do not mix",
+            next_command="lake destroy --yes, then the same command",
+        )
+    demo.note(loaded, text)
 
 
 def upload(root: LakePath, source: Path) -> int:

@@ -103,6 +103,15 @@ def test_a_failed_execution_ends_it(aws: Aws, lake: Settings, tmp_path: Path) ->
     replace(chain, earlier=frozenset({"one"})).settle()
 
 
+def test_made_up_and_recorded_buses_do_not_mix(lake: Settings) -> None:
+    """A lake that holds the one kind refuses the other; the same again is no other."""
+    demo.claim(lake, "simulated")
+    demo.claim(lake, "simulated")
+    with pytest.raises(UsageError, match="data of simulated"):
+        demo.claim(lake, "recorded: here")
+    assert tree(bucket_of(lake)) == {"source.txt": b"simulated\n"}
+
+
 def test_made_up_data_never_goes_to_aws(tmp_path: Path) -> None:
     """A demonstration has no place in an account."""
     with pytest.raises(UsageError, match="for the emulated place"):
