@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from lakehouse.settings import Settings
 
 # Nobody here has an account of the sources: of their schedules only the one that needs none is on.
-# Nor does anybody like to wait two minutes for more files.
+# Nor does anybody like to wait two minutes for more files; one is enough to gather them.
 VARIABLES = (
-    "batch_seconds=20",
+    "batch_seconds=60",
     'ingest_schedules={derived={source="calendar",stream="derived",schedule="cron(40 2 * * ? *)"}}',
     "weather_schedule=cron(0 0 1 1 ? 2099)",
 )
@@ -78,8 +78,7 @@ def run(place: Place, files: tuple[tuple[Path, str], ...]) -> Shown:
         _pulled(chain, loaded, simulated)
     else:
         _dropped(chain, loaded, files)
-    chain.tick_to_daily()
-    chain.settle()
+    chain.until_daily()
     after = heads(loaded)
     tables = [
         {**line, "moved": after[line["table"]] != before[line["table"]]}
@@ -170,13 +169,17 @@ class Chain:
             self._tick_to(datetime.fromisoformat(emulated.ask(self._url)["now"]) + _BUFFERS)
             self._rest(partial(self._streaming, part), times=1)
 
-    def tick_to_daily(self) -> None:
-        """Let time pass until the schedule starts silver and gold."""
-        upcoming = emulated.ask(self._url)["upcoming"]
-        daily = f"/{self.lake.name}-daily"
-        self._tick_to(
-            next(datetime.fromisoformat(u["at"]) for u in upcoming if u["schedule"].endswith(daily))
-        )
+    def until_daily(self) -> None:
+        """Let time pass, one schedule after the other, until the daily one has made gold.
+
+        What the night's ones bring is so in silver before, as it is when the hours are real.
+        """
+        fired = ""
+        while not fired.endswith(f"/{self.lake.name}-daily"):
+            coming = emulated.ask(self._url)["upcoming"][0]
+            fired = str(coming["schedule"])
+            self._tick_to(datetime.fromisoformat(coming["at"]))
+            self.settle()
 
     def _tick_to(self, moment: datetime) -> None:
         talk.say(f"the emulated clock goes on to {moment:%Y-%m-%d %H:%M} UTC")
