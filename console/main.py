@@ -32,8 +32,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for module in (
-    demo, ingest, land, ddl, pipeline, query, rejected, audit, governance, doctor, emulated, deployment,
-    operate,
+    demo, ingest, land, ddl, pipeline, query, rejected, audit, governance, doctor, emulated,
+    deployment, operate,
 ):  # fmt: skip
     module.register(app)
 

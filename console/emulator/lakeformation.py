@@ -127,7 +127,7 @@ class OptIns:
             self._kept.remove(found[0])
         return {}
 
-    def list(self, call: Call, _forward: Callable[[], Answer]) -> dict[str, Any]:
+    def listed(self, call: Call, _forward: Callable[[], Answer]) -> dict[str, Any]:
         """ListLakeFormationOptIns, of a principal, of a resource, or all."""
         if call.params().get("NextToken"):
             raise NotEmulatedError("ListLakeFormationOptIns of a further page")
@@ -242,4 +242,4 @@ def install(server: Server) -> None:
     opt_ins = OptIns()
     server.around("lakeformation", "CreateLakeFormationOptIn", opt_ins.create)
     server.around("lakeformation", "DeleteLakeFormationOptIn", opt_ins.delete)
-    server.around("lakeformation", "ListLakeFormationOptIns", opt_ins.list)
+    server.around("lakeformation", "ListLakeFormationOptIns", opt_ins.listed)
