@@ -28,15 +28,17 @@ $(VENV)/.runtime: $(VENV)/bin/python requirements/runtime.txt pyproject.toml jar
 .PHONY: setup-aws
 setup-aws: $(VENV)/.emulated ## Besides, what `lake up` and `lake deploy` need: an emulated AWS
 
-$(VENV)/.emulated: $(VENV)/.runtime requirements/emulated.txt
+$(VENV)/.emulated: $(VENV)/.runtime requirements/emulated.txt jars.lock
 	@echo "setup: packages and jars of the emulated AWS" >&2
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/emulated.txt
-	@$(BIN)/python -c 'from console import toolchain; toolchain.jars("emulated")'
+	@$(BIN)/python -c 'from console import toolchain; toolchain.jars("emulated", "trino", "trino-plugin")'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt jars.lock
 	@echo "setup: packages of the tests and checks" >&2
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@echo "setup: checked jars of the tests (about 230 MB, a minute or two the first time)" >&2
+	@$(BIN)/python -c 'from console import toolchain; toolchain.jars("emulated", "trino", "trino-plugin")'
 	@touch $@
 
 .PHONY: lock

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 # Folders from fast to slow: a mistake shows where it is cheapest.
 ORDER = (
-    "unit", "judge", "terraform", "emulated", "spark", "recorded", "browser", "deployed", "chaos"
+    "unit", "judge", "terraform", "emulated", "athena", "spark", "recorded", "browser", "deployed",
+    "chaos",
 )  # fmt: skip
 _MARKERS = {
     "unit": "unit",
     "judge": "unit",
     "terraform": "terraform",
     "emulated": "emulated",
+    "athena": "athena",
     "spark": "spark",
     "browser": "browser",
     "deployed": "deployed",
@@ -68,7 +70,7 @@ class _Together(LoadScopeScheduling):  # type: ignore[misc]
         folder = nodeid.split("/")[1]
         if folder in ("unit", "judge"):
             return nodeid
-        if folder in ("terraform", "emulated", "deployed"):
+        if folder in ("terraform", "emulated", "athena", "deployed"):
             return "aws"
         return "spark" if folder == "spark" else "recorded"
 

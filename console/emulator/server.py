@@ -37,7 +37,7 @@ REGION = "us-east-1"
 STATE = "in memory: it lives as long as this server"
 # Each module has one `install(server)`; order matters only where one wraps another's call.
 STAND_INS = (
-    "glue", "functions", "emr", "steps", "s3", "sqs", "athena", "kinesis", "lakeformation",
+    "glue", "functions", "emr", "steps", "s3", "sqs", "athena", "athena_queries", "kinesis", "lakeformation",
     "events", "pipes", "mappings", "schedules", "firehose",
 )  # fmt: skip
 
