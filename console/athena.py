@@ -62,7 +62,10 @@ def run(
         "QueryString": sql,
         "WorkGroup": workgroup,
         "ClientRequestToken": uuid4().hex,
-        "QueryExecutionContext": {"Catalog": CATALOG, **({"Database": database} if database else {})},
+        "QueryExecutionContext": {
+            "Catalog": CATALOG,
+            **({"Database": database} if database else {}),
+        },
     }
     if output:
         asked["ResultConfiguration"] = {"OutputLocation": output}
@@ -81,7 +84,7 @@ def run(
 def _client(settings: Settings) -> Any:
     if not settings.in_bucket:
         raise ConfigurationError(
-            "the local lake has no Athena", next_command="lake sql, or eval \"$(lake env)\""
+            "the local lake has no Athena", next_command='lake sql, or eval "$(lake env)"'
         )
     import boto3  # noqa: PLC0415
 
@@ -117,7 +120,10 @@ def _answer(client: Any, execution: dict[str, Any]) -> Answer:
     if execution["StatementType"] == "DML" and columns:  # its first line is the header
         lines = lines[1:]
     rows = [
-        {n: value(k, cell.get("VarCharValue")) for n, k, cell in zip(names, kinds, line, strict=True)}
+        {
+            n: value(k, cell.get("VarCharValue"))
+            for n, k, cell in zip(names, kinds, line, strict=True)
+        }
         for line in lines
     ]
     scanned = int(execution.get("Statistics", {}).get("DataScannedInBytes", 0))

@@ -17,6 +17,7 @@ from lakehouse.errors import ConfigurationError, UpstreamError
 _LOCK = Path(__file__).parent.parent / "jars.lock"
 _STORE_PASSWORD = "changeit"  # noqa: S105  Java's own default; it guards public certificates only
 _OLDEST_JAVA = 17
+_TRINO = {"trino", "trino-plugin"}
 _IVY_RUNS = 8
 _JARS_A_RUN = 10
 # Ivy's own registry, asked for nothing but the jars: what they need is locked, as are their hashes.
@@ -50,9 +51,7 @@ class Jar:
 
 def locked_jars() -> list[Jar]:
     """The jars of `jars.lock`."""
-    return [
-        _locked(line) for line in _LOCK.read_text().splitlines() if line[:1] not in ("", "#")
-    ]
+    return [_locked(line) for line in _LOCK.read_text().splitlines() if line[:1] not in ("", "#")]
 
 
 def _locked(line: str) -> Jar:
@@ -108,8 +107,9 @@ def jars(*places: str) -> list[Path]:
 
 
 def jar(artifact: str) -> Path:
-    """One locked jar, of whatever place, by its artifact's name; it may fail as `jars` does."""
-    return _checked([next(jar for jar in locked_jars() if jar.artifact == artifact)])[0]
+    """One of Spark's locked jars by its artifact's name; it may fail as `jars` does."""
+    spark = [jar for jar in locked_jars() if not _TRINO & {*jar.places}]
+    return _checked([next(jar for jar in spark if jar.artifact == artifact)])[0]
 
 
 def _checked(wanted: list[Jar]) -> list[Path]:
@@ -172,7 +172,7 @@ def _module(absent: list[Jar]) -> str:
         '<ivy-module version="2.0" xmlns:m="http://ant.apache.org/ivy/maven">'
         '<info organisation="lakehouse" module="jars"/>'
         '<configurations><conf name="default"/></configurations>'
-        f'<dependencies>{"".join(lines)}</dependencies></ivy-module>'
+        f"<dependencies>{''.join(lines)}</dependencies></ivy-module>"
     )
 
 

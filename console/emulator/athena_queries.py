@@ -15,7 +15,6 @@ from uuid import uuid4
 
 from console.emulator import athena_prepared, athena_query, athena_results, principals
 from console.emulator.answers import AwsError, NotEmulatedError
-from console.emulator.server import ACCOUNT
 from console.emulator.trino import lint
 from console.emulator.trino.server import Engine
 from console.emulator.trino.statements import kind
@@ -180,9 +179,7 @@ class Queries:
         if query.state not in _ENDED:
             raise _invalid(f"Query has not yet finished. Current state: {query.state}")
         if query.state != "SUCCEEDED":
-            raise _invalid(
-                f"Query did not finish successfully. Final query state: {query.state}"
-            )
+            raise _invalid(f"Query did not finish successfully. Final query state: {query.state}")
         start, most = int(asked.get("NextToken") or 0), int(asked.get("MaxResults") or _PAGE)
         found, following = athena_results.page(
             query.infos, query.rows, query.statement, start, most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from console.emulator import athena_results
 from console.emulator.answers import AwsError
 from console.emulator.trino import client
-from console.emulator.trino.translate import translate
+from console.emulator.trino.translate import translate, vacuum, vacuum_properties
 from lakehouse import log
 from lakehouse.errors import LakeError
 
@@ -24,6 +25,7 @@ STARTING = "The engine is starting"
 STOPPED = "Query cancelled by user"
 TOO_MUCH = "Bytes scanned limit was exceeded"
 _SETTLING_SECONDS = 60.0
+_PAUSE_SECONDS = 0.2
 _PARAMETERS = "given"
 
 
@@ -71,7 +73,10 @@ class Query:
             kind = 1 if self.retryable else 2  # AWS: 1 is the system's, 2 is the user's
             status["AthenaError"] = {"ErrorCategory": kind, "Retryable": self.retryable,
                                      "ErrorMessage": self.reason}  # fmt: skip
-        context = {"Catalog": "awsdatacatalog", **({"Database": self.database} if self.database else {})}
+        context = {
+            "Catalog": "awsdatacatalog",
+            **({"Database": self.database} if self.database else {}),
+        }
         return {
             "QueryExecutionId": self.identity,
             "Query": self.sql,
@@ -133,7 +138,7 @@ def _athenas(reason: str) -> str:
 def _execute(query: Query, engine: Engine, url: str) -> Result:
     """Ask for each of its statements in turn; the last one's result counts."""
     result = client.Result()
-    for sql in translate(query.sql):
+    for sql in _statements(query, url):
         prepared = dict(query.prepared)
         asked = sql
         if query.parameters and query.subtype != "EXECUTE":
@@ -150,16 +155,33 @@ def _execute(query: Query, engine: Engine, url: str) -> Result:
     return result
 
 
+def _statements(query: Query, url: str) -> list[str]:
+    if query.subtype != "VACUUM":
+        return translate(query.sql)
+    told = client.execute(url, vacuum_properties(query.sql), database=query.database)
+    return vacuum(query.sql, dict(told.rows))
+
+
 def _settled(engine: Engine, ask: Callable[[], Result]) -> Result:
     """Ask again while a server that has just started has not yet found its own worker."""
     while True:
-        try:
-            return ask()
-        except client.TrinoError as error:
-            is_new = time.monotonic() - engine.started_at < _SETTLING_SECONDS
-            if error.name != "NO_NODES_AVAILABLE" or not is_new:
-                raise
-            time.sleep(0.2)
+        with contextlib.suppress(_UnsettledError):
+            return _asked(engine, ask)
+        time.sleep(_PAUSE_SECONDS)
+
+
+class _UnsettledError(Exception):
+    """Trino runs, and does not know its worker yet."""
+
+
+def _asked(engine: Engine, ask: Callable[[], Result]) -> Result:
+    try:
+        return ask()
+    except client.TrinoError as error:
+        is_new = time.monotonic() - engine.started_at < _SETTLING_SECONDS
+        if error.name == "NO_NODES_AVAILABLE" and is_new:
+            raise _UnsettledError from error
+        raise
 
 
 def _watch(query: Query) -> Callable[[dict[str, Any]], str]:
@@ -167,7 +189,10 @@ def _watch(query: Query) -> Callable[[dict[str, Any]], str]:
 
     def watch(stats: dict[str, Any]) -> str:
         scanned = int(stats.get("physicalInputBytes", 0))
-        elapsed, queued = int(stats.get("elapsedTimeMillis", 0)), int(stats.get("queuedTimeMillis", 0))
+        elapsed, queued = (
+            int(stats.get("elapsedTimeMillis", 0)),
+            int(stats.get("queuedTimeMillis", 0)),
+        )
         query.figures = {
             "DataScannedInBytes": scanned,
             "EngineExecutionTimeInMillis": elapsed - queued,

@@ -10,7 +10,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from console.emulator.trino.client import Result
 
@@ -28,7 +28,7 @@ _PRECISION = {
     "timestamp with time zone": 3,
 }
 _LONGEST = 2147483647
-_NAMES = {"real": "float", "varchar": "varchar", "char": "char"}
+_NAMES = {"real": "float"}
 _UTILITY = {"Table": "tab_name", "Schema": "database_name", "Create View": "create_view_stmt"}
 
 
@@ -71,34 +71,49 @@ def cells(result: Result) -> Cells:
     """Every row as text; None is null."""
     signatures = [column["typeSignature"] for column in result.columns]
     return [
-        [None if value is None else _text(value, s) for value, s in zip(row, signatures, strict=True)]
+        [
+            None if value is None else _text(value, s)
+            for value, s in zip(row, signatures, strict=True)
+        ]
         for row in result.rows
     ]
 
 
 def _text(value: Any, signature: dict[str, Any]) -> str:
     """One value; what holds others is written as [a, b] and {name=a}."""
-    raw, arguments = signature["rawType"], [a["value"] for a in signature["arguments"]]
     if value is None:
         return "null"
-    if raw == "boolean":
-        return "true" if value else "false"
-    if raw == "varbinary":
-        return base64.b64decode(value).hex(" ")
-    if raw == "array":
-        return f"[{', '.join(_text(one, arguments[0]) for one in value)}]"
-    if raw == "map":  # keys of JSON are texts already
-        pairs = (f"{key}={_text(one, arguments[1])}" for key, one in value.items())
-        return f"{{{', '.join(pairs)}}}"
-    if raw == "row":
-        pairs = (_field(*pair) for pair in zip(arguments, value, strict=True))
-        return f"{{{', '.join(pairs)}}}"
-    return str(value)
+    write = _WRITERS.get(signature["rawType"])
+    return write(value, [a["value"] for a in signature["arguments"]]) if write else str(value)
+
+
+def _array(value: list[Any], arguments: list[Any]) -> str:
+    return f"[{', '.join(_text(one, arguments[0]) for one in value)}]"
+
+
+def _map(value: dict[str, Any], arguments: list[Any]) -> str:
+    """Keys are texts already, as in any JSON."""
+    pairs = (f"{key}={_text(one, arguments[1])}" for key, one in value.items())
+    return f"{{{', '.join(pairs)}}}"
+
+
+def _row(value: list[Any], arguments: list[Any]) -> str:
+    pairs = (_field(*pair) for pair in zip(arguments, value, strict=True))
+    return f"{{{', '.join(pairs)}}}"
 
 
 def _field(told: dict[str, Any], value: Any) -> str:
     name = (told.get("fieldName") or {}).get("name", "")
     return f"{name}={_text(value, told['typeSignature'])}"
+
+
+_WRITERS: dict[str, Callable[[Any, list[Any]], str]] = {
+    "boolean": lambda value, _: "true" if value else "false",
+    "varbinary": lambda value, _: base64.b64decode(value).hex(" "),
+    "array": _array,
+    "map": _map,
+    "row": _row,
+}
 
 
 def file_of(infos: list[dict[str, Any]], rows: Cells, statement: str) -> tuple[str, bytes]:

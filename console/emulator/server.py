@@ -37,8 +37,8 @@ REGION = "us-east-1"
 STATE = "in memory: it lives as long as this server"
 # Each module has one `install(server)`; order matters only where one wraps another's call.
 STAND_INS = (
-    "glue", "functions", "emr", "steps", "s3", "sqs", "athena", "athena_queries", "kinesis", "lakeformation",
-    "events", "pipes", "mappings", "schedules", "firehose",
+    "glue", "functions", "emr", "steps", "s3", "sqs", "athena", "athena_catalog", "athena_queries",
+    "kinesis", "lakeformation", "events", "pipes", "mappings", "schedules", "firehose",
 )  # fmt: skip
 
 

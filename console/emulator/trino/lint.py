@@ -8,13 +8,15 @@ from console.emulator.trino.statements import bare, kind, skeleton
 
 UNSUPPORTED = "Queries of this type are not supported"
 # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
-_COLUMN_TYPES = (
-    "boolean int long bigint double float decimal string timestamp date binary struct list map array"
-).split()
+_COLUMN_TYPES = {
+    "boolean", "int", "long", "bigint", "float", "double", "decimal", "string", "timestamp", "date",
+    "binary", "struct", "list", "map", "array",
+}  # fmt: skip
 _ALTER = re.compile(
     r"ALTER TABLE (?:IF EXISTS )?\S+ "
-    r"(ADD COLUMNS|CHANGE|DROP COLUMN|SET TBLPROPERTIES|UNSET TBLPROPERTIES|RENAME TO|REPLACE COLUMNS"
-    r"|ADD (?:IF NOT EXISTS )?PARTITION|DROP (?:IF EXISTS )?PARTITION|SET LOCATION)\b"
+    r"(ADD COLUMNS|CHANGE|DROP COLUMN|REPLACE COLUMNS|RENAME TO|SET LOCATION"
+    r"|SET TBLPROPERTIES|UNSET TBLPROPERTIES"
+    r"|ADD (?:IF NOT EXISTS )?PARTITION|DROP (?:IF EXISTS )?PARTITION)\b"
 )
 _TAG_TRAVEL = re.compile(r"\bFOR (?:SYSTEM_)?VERSION AS OF ''")
 _HIVE_CREATE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?[^(]+\((.*)\)", re.DOTALL)
@@ -54,7 +56,7 @@ def _types(sql: str) -> str:
 def _one(sql: str) -> str:
     """The text in one line, without what stands in quotes, key words in upper case."""
     flat = " ".join(re.sub(r"'(?:[^']|'')*'", "''", bare(sql)).split())
-    words = r"\b(create table if not exists|create table|partitioned by|location|tblproperties|comment)\b"
+    words = r"\b(create table( if not exists)?|partitioned by|location|tblproperties|comment)\b"
     return re.sub(words, lambda found: found[0].upper(), flat, flags=re.IGNORECASE)
 
 

@@ -13,7 +13,6 @@ import subprocess
 import threading
 import time
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console import toolchain
@@ -23,6 +22,7 @@ from lakehouse.errors import UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 VERSION = "406"
 _HOST = "127.0.0.1"

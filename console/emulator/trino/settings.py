@@ -33,8 +33,9 @@ def configuration(port: int, plugins: Path, catalogs: Path) -> str:
             "memory.heap-headroom-per-node": "200MB",
             "task.concurrency": 2,
             "task.max-worker-threads": 4,
+            # One writer, so that the limit of partitions holds for the whole query.
             "task.writer-count": 1,
-            "task.partitioned-writer-count": 1,  # so that the limit of partitions holds for the whole query
+            "task.partitioned-writer-count": 1,
         }
     )
 

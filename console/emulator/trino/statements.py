@@ -99,5 +99,7 @@ def kind(sql: str) -> tuple[str, str]:
 
 def _refined(text: str, found: tuple[str, str]) -> tuple[str, str]:
     """CREATE TABLE … AS is DML in Athena."""
-    is_ctas = found[1] == "CREATE_TABLE" and re.search(r"\bAS \(*\s*(SELECT|WITH|VALUES|TABLE)\b", text)
+    is_ctas = found[1] == "CREATE_TABLE" and re.search(
+        r"\bAS \(*\s*(SELECT|WITH|VALUES|TABLE)\b", text
+    )
     return ("DML", "CREATE_TABLE_AS_SELECT") if is_ctas else found

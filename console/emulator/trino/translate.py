@@ -1,4 +1,4 @@
-"""Athena's statements in Trino's words.
+"""Athena's statements in Trino's words (VACUUM's by what the table says of it).
 
 What Athena has and Trino lacks: tables and databases declared as in Hive, OPTIMIZE, VACUUM. All
 else is passed as it is. https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg.html
@@ -13,7 +13,7 @@ from console.emulator.answers import NotEmulatedError
 from console.emulator.trino.statements import bare, kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _NAME = r'(?:[`"]?[\w$]+[`"]?\.)*[`"]?[\w$]+[`"]?'
 _FLAGS = re.IGNORECASE | re.DOTALL
@@ -29,7 +29,9 @@ _TYPES = {
 _ATHENA_ONLY = re.compile(
     r"(table_type|is_external|write_compression|vacuum_\w+|optimize_\w+)\s*=", re.IGNORECASE
 )
-_VACUUM_AGE = "5d"  # AWS: vacuum_max_snapshot_age_seconds is 432000 by default
+# AWS: what VACUUM keeps, by the table's properties, and by default.
+_AGE, _KEPT = "vacuum_max_snapshot_age_seconds", "vacuum_min_snapshots_to_keep"
+_DEFAULT_AGE = "432000"
 
 
 def translate(sql: str) -> list[str]:
@@ -73,16 +75,33 @@ def _plain(name: str) -> str:
 
 
 def _optimize(text: str) -> list[str]:
-    found = _match(rf"OPTIMIZE\s+({_NAME})\s+REWRITE\s+DATA\s+USING\s+BIN_PACK(\s+WHERE\s.*)?", text)
+    found = _match(
+        rf"OPTIMIZE\s+({_NAME})\s+REWRITE\s+DATA\s+USING\s+BIN_PACK(\s+WHERE\s.*)?", text
+    )
     return [f"ALTER TABLE {_plain(found[1])} EXECUTE optimize{found[2] or ''}"]
 
 
-def _vacuum(text: str) -> list[str]:
-    table = _plain(_match(rf"VACUUM\s+({_NAME})", text)[1])
+def vacuum_properties(sql: str) -> str:
+    """The question for what a table says of its VACUUM."""
+    *above, name = _vacuumed(sql).split(".")
+    inner = name.strip('"')
+    table = ".".join([*above, f'"{inner}$properties"'])
+    return f"SELECT key, value FROM {table} WHERE key LIKE 'vacuum_%'"
+
+
+def vacuum(sql: str, properties: Mapping[str, str]) -> list[str]:
+    """VACUUM in two steps. Raises NotEmulatedError for a table that keeps a number of snapshots."""
+    if int(properties.get(_KEPT, "1")) > 1:
+        raise NotEmulatedError(f"Athena: VACUUM of a table with {_KEPT}")
+    age = int(properties.get(_AGE, _DEFAULT_AGE))
     return [
-        f"ALTER TABLE {table} EXECUTE {what}(retention_threshold => '{_VACUUM_AGE}')"
+        f"ALTER TABLE {_vacuumed(sql)} EXECUTE {what}(retention_threshold => '{age}s')"
         for what in ("expire_snapshots", "remove_orphan_files")
     ]
+
+
+def _vacuumed(sql: str) -> str:
+    return _plain(_match(rf"VACUUM\s+({_NAME})", bare(sql))[1])
 
 
 def _create(text: str) -> list[str]:
@@ -182,7 +201,6 @@ def _match(pattern: str, text: str) -> re.Match[str]:
 
 _HANDLERS: dict[str, Callable[[str], list[str]]] = {
     "OPTIMIZE": _optimize,
-    "VACUUM": _vacuum,
     "CREATE_TABLE": _create,
     "CREATE_TABLE_AS_SELECT": _create_as,
     "CREATE_DATABASE": _create_database,
