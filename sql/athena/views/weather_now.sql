@@ -1,7 +1,7 @@
 -- How is the weather, up to what was delivered last? One row a place as asked and observation.
 -- Reads meteorology_current, and of the stream table what is not merged yet, by key: no observation
 -- stands here twice. A correction of a merged observation shows when it is merged. Rows that silver
--- will refuse are left out.
+-- will refuse are left out. Times are UTC without a zone: Athena's views have no column with one.
 with merged as (
     select
         location,
@@ -11,7 +11,7 @@ with merged as (
         lat,
         lon,
         tz_id,
-        obs_ts,
+        cast(obs_ts as timestamp(6)) as obs_ts,
         temp_c,
         feelslike_c,
         humidity,
@@ -49,7 +49,7 @@ with merged as (
         precip_in,
         vis_miles,
         condition_icon,
-        answered_ts,
+        cast(answered_ts as timestamp(6)) as answered_ts,
         true as is_merged
     from ${prefix}_meteorology_silver.meteorology_current
 ),
@@ -63,7 +63,7 @@ delivered as (
         lat,
         lon,
         tz_id,
-        obs_ts,
+        cast(obs_ts as timestamp(6)) as obs_ts,
         temp_c,
         feelslike_c,
         humidity,
@@ -101,7 +101,7 @@ delivered as (
         precip_in,
         vis_miles,
         condition_icon,
-        coalesce(answered_ts, fetched_at) as answered_ts,
+        cast(coalesce(answered_ts, fetched_at) as timestamp(6)) as answered_ts,
         false as is_merged,
         row_number() over (
             partition by location, obs_ts
