@@ -182,14 +182,15 @@ class Lake:
         for name in names:
             space, short = name.split(".")
             connection.execute(f'create schema if not exists "{space}"')
-            rows = self._rows(name, moment)
+            rows = self.rows(name, moment)
             connection.register(f"rows_{space}_{short}", rows)
             connection.execute(
                 f'create view "{space}"."{short}" as select * from "rows_{space}_{short}"'
             )
         return connection
 
-    def _rows(self, name: str, moment: Moment) -> Any:
+    def rows(self, name: str, moment: Moment) -> Any:
+        """The table's rows at that moment; none before its first snapshot."""
         from pyiceberg.expressions import AlwaysTrue  # noqa: PLC0415
         from pyiceberg.io.pyarrow import ArrowScan  # noqa: PLC0415
 
@@ -203,14 +204,24 @@ class Lake:
 
     def ask(self, query: str, moment: Moment) -> list[dict[str, Any]]:
         """The answer to a SELECT, as row objects. Raises UsageError for a faulty one."""
+        wanted = [self.named(name) for name in self.names_in(query)]
+        return self.rows_of(self.connect(wanted, moment), query)
+
+    def names_in(self, query: str) -> list[str]:
+        """What a SELECT reads, as it names it. Raises UsageError for a faulty one."""
         import duckdb  # noqa: PLC0415
 
         try:
-            names = duckdb.connect().get_table_names(query, qualified=True)
+            found = duckdb.connect().get_table_names(query, qualified=True)
         except duckdb.Error as error:
             raise UsageError(f"the question cannot be read: {error}") from error
-        wanted = [self._named(name) for name in sorted(names)]
-        connection = self.connect(wanted, moment)
+        # A table that has an alias is named `database.table AS alias`.
+        return sorted({name.partition(" AS ")[0].replace('"', "") for name in found})
+
+    def rows_of(self, connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+        """The answer in a connection, as row objects. Raises UsageError for a faulty question."""
+        import duckdb  # noqa: PLC0415
+
         try:
             found = connection.sql(query)
             rows = [] if found is None else found.to_arrow_table().to_pylist()
@@ -218,7 +229,8 @@ class Lake:
             raise UsageError(str(error).strip()) from error
         return [{name: _number(value) for name, value in row.items()} for row in rows]
 
-    def _named(self, name: str) -> str:
+    def named(self, name: str) -> str:
+        """A name in a question as database.table. Raises UsageError for an unknown one."""
         plain = name.replace('"', "")
         if plain.count(".") != 1:
             self.table(plain if "." in plain else f"?.{plain}")
