@@ -25,16 +25,18 @@ def register(app: typer.Typer) -> None:
 
 
 def sql(
-    query: Annotated[str, typer.Argument(help="a SELECT over database.table names")],
+    query: Annotated[str, typer.Argument(help="a SELECT over database.table and views.view names")],
     as_of: Annotated[str, typer.Option(help="a time (UTC), a snapshot id or a tag")] = "",
     as_json: _AsJson = False,
 ) -> None:
-    """Ask the tables, now or as they were; gold tables always at one and the same run."""
+    """Ask the tables and views, now or as they were; gold tables always at one and the same run."""
+    from console.questions import local  # noqa: PLC0415
     from console.reading import Lake, Moment  # noqa: PLC0415
     from lakehouse import settings  # noqa: PLC0415
 
-    lake = Lake(settings.load())
-    rows = lake.ask(query, Moment.parse(as_of))
+    loaded = settings.load()
+    lake = Lake(loaded)
+    rows = local.sql(lake, loaded, query, Moment.parse(as_of))
     for note in dict.fromkeys(lake.notes):
         talk.say(note)
     talk.out_rows(rows, as_json=as_json)
