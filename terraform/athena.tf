@@ -1,5 +1,5 @@
 # Questions: a workgroup with a limit on what a query scans, and the queries of sql/athena/. In a
-# query, ${prefix} stands for the databases' prefix.
+# query, ${prefix} stands for the databases' prefix and ${time_zone} for the city's clock.
 
 resource "aws_athena_workgroup" "this" {
   name        = local.name
@@ -33,7 +33,8 @@ locals {
   queries = {
     for file in fileset(local.query_folder, "**/*.sql") :
     trimsuffix(file, ".sql") => replace(
-      file("${local.query_folder}/${file}"), "$${prefix}", local.database_prefix
+      replace(file("${local.query_folder}/${file}"), "$${prefix}", local.database_prefix),
+      "$${time_zone}", var.time_zone
     )
   }
 }

@@ -15,7 +15,7 @@ data "aws_iam_policy_document" "apply" {
     resources = concat(
       flatten([for arn in values(local.bucket_arns) : [arn, "${arn}/*"]]),
       [local.catalog_arn],
-      flatten(values(local.glue_arns)),
+      flatten(values(local.all_glue_arns)),
       [for group in local.log_groups : "${local.arn_of["logs"]}:log-group:${group}"],
       [
         "${local.arn_of["athena"]}:workgroup/${local.name}",

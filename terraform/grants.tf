@@ -1,5 +1,6 @@
 # Lake Formation's grants. Analysts: gold, and some silver, without the columns that the contracts
-# mark sensitive, and only the rows of their lines and cities. Auditors: every table whole, because
+# mark sensitive, and only the rows of their lines and cities; the views too, which read with the
+# asker's rights. Auditors: every table whole, because
 # Athena denies the metadata tables ("t$history" and the like) of a table that is filtered for you.
 # Grants name tables, so the tables come first.
 
@@ -24,13 +25,14 @@ locals {
   # Databases each reader must be able to name.
   named = merge([
     for reader, databases in {
-      analyst = distinct(values(local.granted)[*].database)
+      analyst = distinct(concat(values(local.granted)[*].database, [local.databases.views]))
       auditor = values(local.databases)
     } :
     { for database in databases : "${reader} ${database}" => { reader = reader, database = database } }
     if var.lake_formation_enabled && contains(keys(local.readers), reader)
   ]...)
-  audited = { for key, named in local.named : key => named if named.reader == "auditor" }
+  # Databases each reader sees whole.
+  open = { for key, named in local.named : key => named if named.reader == "auditor" || named.database == local.databases.views }
 }
 
 resource "aws_lakeformation_permissions" "database" {
@@ -46,10 +48,10 @@ resource "aws_lakeformation_permissions" "database" {
   depends_on = [aws_glue_catalog_database.this, aws_lakeformation_resource.warehouse]
 }
 
-resource "aws_lakeformation_permissions" "audited" {
-  for_each = local.audited
+resource "aws_lakeformation_permissions" "open" {
+  for_each = local.open
 
-  principal   = aws_iam_role.reader["auditor"].arn
+  principal   = aws_iam_role.reader[each.value.reader].arn
   permissions = ["DESCRIBE", "SELECT"]
 
   table {

@@ -26,17 +26,19 @@ locals {
   lake_uri    = "s3://${local.buckets.lake}"
 
   databases = {
-    for database in ["bronze", "emt_silver", "meteorology_silver", "emt_gold", "ops"] :
+    for database in ["bronze", "emt_silver", "meteorology_silver", "emt_gold", "ops", "views"] :
     database => "${local.database_prefix}_${database}"
   }
   # Glue checks catalog, database and table: a policy that leaves one out allows nothing.
   catalog_arn = "${local.arn_of["glue"]}:catalog"
-  glue_arns = {
+  all_glue_arns = {
     for key, database in local.databases : key => [
       "${local.arn_of["glue"]}:database/${database}",
       "${local.arn_of["glue"]}:table/${database}/*",
     ]
   }
+  # The databases of tables: the analysts' views concern no program.
+  glue_arns = { for key, arns in local.all_glue_arns : key => arns if key != "views" }
 
   stream_name        = "${local.name}-weather"
   stream_table       = "weatherapi_current"

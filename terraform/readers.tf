@@ -55,7 +55,7 @@ data "aws_iam_policy_document" "reader" {
   statement {
     sid       = "Describe"
     actions   = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"]
-    resources = concat([local.catalog_arn], flatten(values(local.glue_arns)))
+    resources = concat([local.catalog_arn], flatten(values(local.all_glue_arns)))
   }
 
   statement {

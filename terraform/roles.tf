@@ -34,7 +34,7 @@ data "aws_iam_policy_document" "boundary" {
   statement {
     sid       = "Catalog"
     actions   = ["glue:*"]
-    resources = concat([local.catalog_arn, "${local.arn_of["glue"]}:database/default"], flatten(values(local.glue_arns)))
+    resources = concat([local.catalog_arn, "${local.arn_of["glue"]}:database/default"], flatten(values(local.all_glue_arns)))
   }
 
   statement {

@@ -359,8 +359,9 @@ run "by_default" {
       aws_athena_workgroup.this.configuration[0].bytes_scanned_cutoff_per_query == 10240000000
       && aws_athena_workgroup.this.configuration[0].enforce_workgroup_configuration
       && length(aws_athena_named_query.this) == length(fileset("../sql/athena", "**/*.sql"))
+      && alltrue([for query in aws_athena_named_query.this : !strcontains(query.query, "$${")])
     )
-    error_message = "A query is bounded, and every file of sql/athena is a named query."
+    error_message = "A query is bounded, and every file of sql/athena is a named query, filled in."
   }
 
   # Operation.
@@ -444,8 +445,9 @@ run "everything_asked_for" {
   }
   assert {
     condition = (
-      length(aws_lakeformation_permissions.audited) == length(local.databases)
-      && alltrue([for grant in values(aws_lakeformation_permissions.audited) : grant.table[0].wildcard])
+      length(aws_lakeformation_permissions.open) == length(local.databases) + 1
+      && aws_lakeformation_permissions.open["analyst lakehouse_dev_views"].table[0].wildcard
+      && alltrue([for grant in values(aws_lakeformation_permissions.open) : grant.table[0].wildcard])
       && alltrue([
         for statement in jsondecode(data.aws_iam_policy_document.reader["auditor"].json).Statement :
         statement.Sid == "Results" || !anytrue([

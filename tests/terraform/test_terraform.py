@@ -70,7 +70,7 @@ def earlier(needs: dict[str, set[str]], resource: str) -> set[str]:
         "aws_scheduler_schedule.ingest",
         "aws_scheduler_schedule.observe",
         "aws_lakeformation_permissions.whole",
-        "aws_lakeformation_permissions.audited",
+        "aws_lakeformation_permissions.open",
         "aws_lakeformation_data_cells_filter.analyst",
     ],
 )
