@@ -1,8 +1,7 @@
 # Lake Formation's grants. Analysts: gold, and some silver, without the columns that the contracts
 # mark sensitive, and only the rows of their lines and cities; the views too, which read with the
-# asker's rights. Auditors: every table whole, because
-# Athena denies the metadata tables ("t$history" and the like) of a table that is filtered for you.
-# Grants name tables, so the tables come first.
+# asker's rights. Auditors: every table whole, because Athena denies the metadata tables ("t$history"
+# and the like) of a table that is filtered for you. Grants name tables, so the tables come first.
 
 locals {
   granted = {
