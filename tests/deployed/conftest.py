@@ -189,8 +189,14 @@ def alerts(chain: Chain) -> Iterator[Callable[[], list[dict[str, Any]]]]:
     )
 
     def got() -> list[dict[str, Any]]:
+        found = []
         told = chain.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-        return [json.loads(json.loads(m["Body"])["Message"]) for m in told.get("Messages", ())]
+        for message in told.get("Messages", ()):
+            found.append(json.loads(json.loads(message["Body"])["Message"]))
+            chain.client("sqs").delete_message(
+                QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"]
+            )
+        return found
 
     yield got
     chain.client("sns").unsubscribe(SubscriptionArn=subscribed["SubscriptionArn"])
