@@ -8,7 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 SHIPPED = ("jobs", "lakehouse", "sql")
 # Analysts' questions run elsewhere: a new one is no new version of a job.
@@ -29,12 +29,22 @@ def _files(folder: Any, name: str) -> Iterator[tuple[str, bytes]]:
             yield path, entry.read_bytes()
 
 
+def shipped() -> Iterator[tuple[str, bytes]]:
+    """Path and content of every file that ships, as installed here."""
+    for package in SHIPPED:
+        yield from _files(resources.files(package), package)
+
+
+def digest(files: Iterable[tuple[str, bytes]]) -> str:
+    """The first 12 hex digits of the SHA-256 over names and bytes, ordered folder by folder."""
+    found = hashlib.sha256()
+    for path, content in sorted(files, key=lambda file: file[0].split("/")):
+        found.update(f"{path}\0{len(content)}\0".encode())
+        found.update(content)
+    return found.hexdigest()[:12]
+
+
 @functools.lru_cache(maxsize=1)
 def version() -> str:
-    """The first 12 hex digits of the SHA-256 over names and bytes of the shipped files."""
-    digest = hashlib.sha256()
-    for package in SHIPPED:
-        for path, content in _files(resources.files(package), package):
-            digest.update(f"{path}\0{len(content)}\0".encode())
-            digest.update(content)
-    return digest.hexdigest()[:12]
+    """The digest of the shipped files."""
+    return digest(shipped())
