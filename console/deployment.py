@@ -87,7 +87,7 @@ def deploy(
 
     def approve(planned: Changes) -> None:
         if not chosen.is_emulated and planned.total:
-            _ask(f"Apply to AWS, {chosen.environment}: {planned}?", yes=yes)
+            talk.confirm(f"Apply to AWS, {chosen.environment}: {planned}?", yes=yes)
 
     found, changes = way.deploy(chosen, talk.say, approve, **wanted)
     if changes.total:
@@ -149,7 +149,9 @@ def destroy(
     chosen = choose(place, environment)
 
     def approve(planned: Changes, held: Holdings) -> None:
-        _ask(f"Remove {chosen.environment} ({chosen.name}): {planned}; lost: {held}?", yes=yes)
+        talk.confirm(
+            f"Remove {chosen.environment} ({chosen.name}): {planned}; lost: {held}?", yes=yes
+        )
 
     changes, held = remove.destroy(
         chosen, talk.say, approve, delete_data=delete_data, state_bucket=state_bucket
@@ -157,17 +159,3 @@ def destroy(
     talk.say(f"removed: {changes.remove} resources, {held}")
     if as_json:
         talk.out_json({"removed": changes.remove, **vars(held)})
-
-
-def _ask(question: str, *, yes: bool) -> None:
-    """Ask, unless it was said before. Raises UsageError where nobody can answer."""
-    import sys  # noqa: PLC0415
-
-    from lakehouse.errors import UsageError  # noqa: PLC0415
-
-    if yes:
-        talk.say(question.rstrip("?"))
-    elif not sys.stdin.isatty():
-        raise UsageError(question, next_command="the same command with --yes")
-    else:
-        typer.confirm(question, err=True, abort=True)

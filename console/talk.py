@@ -81,3 +81,17 @@ def progress(total: int, what: str) -> Callable[[int], None]:
 def listed(values: Iterable[str]) -> str:
     """Values in one line."""
     return ", ".join(values)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask, unless it was said before. Raises UsageError where nobody can answer."""
+    import typer  # noqa: PLC0415
+
+    from lakehouse.errors import UsageError  # noqa: PLC0415
+
+    if yes:
+        say(question.rstrip("?"))
+    elif not sys.stdin.isatty():
+        raise UsageError(question, next_command="the same command with --yes")
+    else:
+        typer.confirm(question, err=True, abort=True)
