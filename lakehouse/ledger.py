@@ -44,7 +44,7 @@ RUN = Table(
         Column("run_id", "string", "Hash of job, code, inputs and cursors: a retry has the same."),
         Column("job_group", "string", "The group of tables that ran together."),
         Column("table_name", "string", "database.table."),
-        Column("status", "string", "ok or failed."),
+        Column("status", "string", "ok, failed, or rollback."),
         Column("reason", "string", "Why it failed, and the next command."),
         Column("started_at", "timestamp", "When the step began, UTC."),
         Column("ended_at", "timestamp", "When the step ended, UTC."),
