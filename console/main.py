@@ -22,6 +22,7 @@ from console import (
     rejected,
 )
 from console.audit import commands as audit
+from console.audit import keeping
 from console.questions import commands as questions
 from lakehouse.errors import LakeError
 
@@ -33,8 +34,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for module in (
-    demo, ingest, land, ddl, pipeline, query, questions, rejected, audit, governance, doctor,
-    emulated, deployment, operate,
+    demo, ingest, land, ddl, pipeline, query, questions, rejected, audit, keeping, governance,
+    doctor, emulated, deployment, operate,
 ):  # fmt: skip
     module.register(app)
 
