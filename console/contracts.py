@@ -9,6 +9,7 @@ from typing import Any
 
 from lakehouse.errors import ContractError
 from lakehouse.table import Check, Column, Table
+from lakehouse.upkeep import Upkeep
 
 
 def as_json(tables: tuple[Table, ...]) -> str:
@@ -45,6 +46,10 @@ def _table(told: dict[str, Any]) -> Table:
     parts: dict[str, Any] = {
         "columns": tuple(Column(**column) for column in told.pop("columns")),
         "checks": tuple(Check(**check) for check in told.pop("checks")),
+        "upkeep": Upkeep(**_tuples(told.pop("upkeep"))),
     }
-    rest = {name: tuple(v) if isinstance(v, list) else v for name, v in told.items()}
-    return Table(**{**rest, **parts})
+    return Table(**{**_tuples(told), **parts})
+
+
+def _tuples(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in told.items()}

@@ -42,6 +42,7 @@ def contract(table: Table) -> dict[str, Any]:
         "domain": table.database.split("_")[0],
         "description": {"purpose": table.doc},
         "team": {"name": table.owner},
+        "slaProperties": _promises(table),
         "schema": [
             {
                 "name": table.name,
@@ -86,6 +87,14 @@ _MEANING = {
     "table": "A run whose rows break it is not published.",
     "warn": "It only speaks.",
 }
+
+
+def _promises(table: Table) -> list[dict[str, Any]]:
+    """How long the past can be asked for, and how old the newest row may be."""
+    found = [{"property": "retention", "value": table.upkeep.keep_days, "unit": "d"}]
+    if table.upkeep.fresh_hours:
+        found.append({"property": "latency", "value": table.upkeep.fresh_hours, "unit": "h"})
+    return found
 
 
 def _property(table: Table, column: Column) -> dict[str, Any]:

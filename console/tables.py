@@ -219,7 +219,20 @@ def _layout(found: IcebergTable, table: Table, *, make: bool) -> list[Step]:
         if make:
             with found.transaction() as transaction:
                 transaction.set_properties(changed)
-    return [*steps, *_partitions(found, table, make=make)]
+    return [*steps, *_partitions(found, table, make=make), *_order(found, table, make=make)]
+
+
+def _order(found: IcebergTable, table: Table, *, make: bool) -> list[Step]:
+    """The step to the contract's sort order; maintenance sorts what was written before."""
+    wanted = _sorting(table, found.schema())
+    if found.sort_order().fields == wanted.fields:
+        return []
+    if make:
+        with found.update_sort_order() as update:
+            for field in wanted.fields:
+                name = str(found.schema().find_column_name(field.source_id))
+                update.asc(name, field.transform, field.null_order)
+    return [Step(table.full_name, "sort by", ", ".join(table.sort) or "nothing")]
 
 
 def _partitions(found: IcebergTable, table: Table, *, make: bool) -> list[Step]:

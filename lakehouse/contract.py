@@ -31,9 +31,9 @@ def properties(table: Table) -> dict[str, str]:
         "write.distribution-mode": "hash",
         "write.metadata.delete-after-commit.enabled": "true",
         "write.metadata.previous-versions-max": "50",
-        "history.expire.min-snapshots-to-keep": "5",
         "lake.contract-version": str(table.version),
         "lake.owner": table.owner,
+        **table.upkeep.properties,
     }
     for operation in ("merge", "update", "delete"):
         wanted[f"write.{operation}.mode"] = "merge-on-read"

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from lakehouse.errors import ContractError
+from lakehouse.upkeep import Upkeep
 
 AUDIT_NAMES = ("ingest_ts", "run_id", "source_uri", "source_row")
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -100,7 +101,7 @@ class Table:
     partition: tuple[str, ...] = ()
     sort: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
-    retention_days: int = 0
+    upkeep: Upkeep = Upkeep()  # noqa: RUF009  frozen, so one value serves all
     audited: bool = True
     version: int = 1
     _by_name: dict[str, Column] = field(init=False, repr=False, compare=False, hash=False)

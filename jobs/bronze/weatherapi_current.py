@@ -7,6 +7,7 @@ here: the Lambda function that makes its rows has no Spark.
 from __future__ import annotations
 
 from lakehouse.table import Column, Table
+from lakehouse.upkeep import Upkeep
 
 STREAM = "weatherapi/current"
 # column: (field of the answer, type, meaning)
@@ -77,6 +78,7 @@ TABLE = Table(
     owner="weather",
     key=(),
     partition=("months(fetched_at)",),
+    upkeep=Upkeep(fresh_hours=2),
     audited=False,
     columns=(
         Column("event_id", "string", "SHA-256 of what was asked, answered and when; a repeated "

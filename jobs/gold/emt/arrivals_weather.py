@@ -6,6 +6,7 @@ from jobs.silver.emt import arrivals_predictions, lines_timetable, service_calen
 from jobs.silver.meteorology import meteorology_current
 from lakehouse.job import Gold
 from lakehouse.table import Check, Column, Table
+from lakehouse.upkeep import Upkeep
 
 TABLE = Table(
     database="emt_gold",
@@ -16,6 +17,7 @@ TABLE = Table(
     derived=("event_ts",),
     partition=("days(event_ts)",),
     sort=("line", "stop_id"),
+    upkeep=Upkeep(fresh_hours=26),
     checks=(
         Check(
             "every ratio is positive", "min(delay_ratio) is null or min(delay_ratio) >= 0", "table"

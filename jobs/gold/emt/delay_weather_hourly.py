@@ -5,6 +5,7 @@ from __future__ import annotations
 from jobs.gold.emt import arrivals_weather
 from lakehouse.job import Gold
 from lakehouse.table import Check, Column, Table
+from lakehouse.upkeep import Upkeep
 
 _RATES = ("delay_rate", "adverse_rate", "weather_attrib_rate")
 
@@ -16,6 +17,7 @@ TABLE = Table(
     key=("event_hour", "label"),
     partition=("days(event_hour)",),
     sort=("event_hour", "label"),
+    upkeep=Upkeep(fresh_hours=26),
     checks=(
         *(
             Check(f"{rate} is a rate", f"count_if({rate} < 0 or {rate} > 1) = 0", "table")

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from lakehouse import quality, values
 from lakehouse.job import Silver
 from lakehouse.table import Check, Column, Table
+from lakehouse.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as Expression
@@ -25,6 +26,7 @@ TABLE = Table(
     derived=("event_ts",),
     partition=("days(event_ts)",),
     sort=("line", "stop_id"),
+    upkeep=Upkeep(fresh_hours=26),
     checks=(
         Check("a time before 2010", "event_ts >= timestamp'2010-01-01 00:00:00 UTC'"),
         Check("a negative estimate", "estimate_arrive_sec is null or estimate_arrive_sec >= 0"),

@@ -11,6 +11,7 @@ from jobs.bronze.weatherapi_current import OBSERVED, PLACE
 from lakehouse import quality, values
 from lakehouse.job import Silver
 from lakehouse.table import Check, Column, Table
+from lakehouse.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -27,6 +28,7 @@ TABLE = Table(
     ignored=("answered_ts",),
     partition=("months(obs_ts)",),
     sort=("location", "obs_ts"),
+    upkeep=Upkeep(fresh_hours=26),
     checks=(Check("a time before 2010", "obs_ts >= timestamp'2010-01-01 00:00:00 UTC'"),),
     columns=(
         Column("location", "string", "The place as asked.", required=True),
