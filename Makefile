@@ -81,7 +81,7 @@ format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet .
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Measured ratios: merge, incremental gold, nearest-weather join (ARGS=--small)
+bench: $(VENV)/.dev ## Measured ratios: merge, incremental gold, weather join, maintenance (ARGS=--small)
 	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: chaos

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bench.report import Report
 
-PARTS = ("nearest", "append", "merge", "gold")
+PARTS = ("nearest", "append", "merge", "gold", "maintenance")
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -35,7 +35,7 @@ def _say(text: str) -> None:
 
 def measure(size: Size, parts: Sequence[str], home: Path) -> Report:
     """Make the lakes below `home` and measure the parts."""
-    from bench import gold, merging, nearest  # noqa: PLC0415  help starts no Spark
+    from bench import gold, maintenance, merging, nearest  # noqa: PLC0415  help starts no Spark
     from bench.lake import Lake  # noqa: PLC0415
     from bench.measure import Meter  # noqa: PLC0415
     from bench.report import Report  # noqa: PLC0415
@@ -57,7 +57,7 @@ def measure(size: Size, parts: Sequence[str], home: Path) -> Report:
     small, large = (Lake(spark, place(d), size, d) for d in (small_days, large_days))
     meter = Meter(spark)
     try:
-        for lake in (small, large):
+        for lake in (small, large) if set(parts) != {"maintenance"} else ():
             lake.fill(_say)
         change = merging.write_change(large, home)
         ways: dict[str, Callable[[], None]] = {
@@ -68,6 +68,9 @@ def measure(size: Size, parts: Sequence[str], home: Path) -> Report:
             ),
             "gold": lambda: gold.measure_gold(
                 meter, report, large, small, change, _say, judged=judged
+            ),
+            "maintenance": lambda: maintenance.measure_maintenance(
+                meter, report, small, home, _say, judged=judged
             ),
         }
         for part in (name for name in ways if name in parts):

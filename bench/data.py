@@ -24,7 +24,7 @@ _OBSERVED_EVERY_SEC = 1_200
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: days of the tables, arrivals a day, rows of a change.
+    """How much is measured: days of the tables, arrivals a day, rows of a change, small commits.
 
     Of each work `warm_up` runs are not counted, then `rounds` are.
     """
@@ -35,6 +35,7 @@ class Size:
     per_day: int
     change: int
     append: int
+    commits: int
     warm_up: int
     rounds: int
 
@@ -46,6 +47,7 @@ FULL = Size(
     per_day=333_334,
     change=100_000,
     append=50_000,
+    commits=300,
     warm_up=1,
     rounds=3,
 )
@@ -56,6 +58,7 @@ SMALL = Size(
     per_day=1_000,
     change=200,
     append=100,
+    commits=30,
     warm_up=0,
     rounds=1,
 )

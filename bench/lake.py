@@ -90,16 +90,25 @@ class Lake:
         yield lines_timetable.TABLE, data.timetables(self.spark).coalesce(1)
         yield service_calendar.TABLE, data.calendar(self.spark).coalesce(1)
 
-    def _append(self, table: Table, frame: DataFrame) -> None:
+    def contract(self, frame: DataFrame, table: Table = ARRIVALS) -> DataFrame:
         """The contract's columns; those that the bench does not make are null."""
         given = {
-            **{name: F.col(name) for name in frame.columns},
             "ingest_ts": F.lit(data.FIRST),
             "run_id": F.lit("bench"),
+            **{name: F.col(name) for name in frame.columns},
         }
-        columns = [
-            given.get(c.name, F.lit(None)).cast(c.kind).alias(c.name) for c in table.all_columns
-        ]
-        writer = frame.select(*columns).writeTo(self.name(table))
+        return frame.select(
+            *(given.get(c.name, F.lit(None)).cast(c.kind).alias(c.name) for c in table.all_columns)
+        )
+
+    def write(self, frame: DataFrame) -> None:
+        """Append arrivals as the jobs do: a file a day, sorted within."""
+        days = frame.repartition(F.to_date("event_ts"))
+        ordered = days.sortWithinPartitions(F.to_date("event_ts"), *ARRIVALS.sort)
+        writer = ordered.writeTo(self.name(ARRIVALS))
+        writer.option("use-table-distribution-and-ordering", "false").append()
+
+    def _append(self, table: Table, frame: DataFrame) -> None:
+        writer = self.contract(frame, table).writeTo(self.name(table))
         # A partition of the frame is a day already, or the whole of a small table.
         writer.option("distribution-mode", "none").append()

@@ -14,8 +14,10 @@ from console import (
     doctor,
     emulated,
     governance,
+    health,
     ingest,
     land,
+    maintain,
     operate,
     pipeline,
     query,
@@ -35,7 +37,7 @@ app = typer.Typer(
 )
 for module in (
     demo, ingest, land, ddl, pipeline, query, questions, rejected, audit, keeping, governance,
-    doctor, emulated, deployment, operate,
+    maintain, health, doctor, emulated, deployment, operate,
 ):  # fmt: skip
     module.register(app)
 

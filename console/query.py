@@ -9,8 +9,11 @@ import typer
 from console import talk
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
+    from console.reading import Lake
+    from console.report.upkeep import Patient
     from lakehouse.settings import Settings
 
 _AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout")]
@@ -86,15 +89,30 @@ def write_report(loaded: Settings, out: Path) -> Path:
         newest = found.newest_receipt(snapshot_id)
         run_id = str(newest[1].get("run")) if newest else ""
         facts.append(page.TableFact(name, snapshot_id, _time(snapshot.at_ms), run_id, count))
+    now = datetime.now(timezone.utc)
     return page.write(
         connection,
         out,
-        generated_at=datetime.now(timezone.utc),
+        generated_at=now,
         source=source_of(loaded),
         tables=facts,
         attribution=ATTRIBUTION,
         late_ratio=loaded.delay_ratio_thresh,
+        patients=_patients(lake, set(names), now),
     )
+
+
+def _patients(lake: Lake, known: set[str], now: datetime) -> list[Patient]:
+    """The health of each table that there is."""
+    from console import health  # noqa: PLC0415
+    from console.report.upkeep import Patient  # noqa: PLC0415
+    from jobs.pipeline import TABLES  # noqa: PLC0415
+
+    return [
+        Patient(health.examine(lake, t, now), health.through_time(lake.history(t.full_name)))
+        for t in TABLES
+        if t.full_name in known
+    ]
 
 
 def source_of(loaded: Settings) -> str:

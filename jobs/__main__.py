@@ -1,4 +1,4 @@
-"""The one entry point of the shipped code: `python -m jobs silver.emt gold.emt`."""
+"""The one entry point of what ships: `python -m jobs silver.emt gold.emt`, or `maintenance`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,28 @@ import sys
 
 from pyspark.sql import SparkSession
 
+from jobs.maintenance.run import Work, maintain
 from jobs.pipeline import GROUPS
 from lakehouse import log, settings
 from lakehouse.errors import LakeError
 from lakehouse.job import find
 from lakehouse.run import run
 
+_MAINTENANCE = "maintenance"
+_GROUPS = f"{', '.join(g.name for g in GROUPS)}; or {_MAINTENANCE} and tables, all for none"
+
 
 def main(arguments: list[str]) -> int:
-    """Run the named groups (all for none) in the session the place has set up."""
+    """Run the named groups (all for none), or maintenance, in the session the place has set up."""
     parser = argparse.ArgumentParser(prog="jobs", description=__doc__)
-    parser.add_argument("groups", nargs="*", help=", ".join(g.name for g in GROUPS))
+    parser.add_argument("groups", nargs="*", help=_GROUPS)
     parser.add_argument("--full", action="store_true", help="recompute gold whole")
     parser.add_argument("--replace", action="store_true", help="silver overwrites newer versions")
     options = parser.parse_args(arguments)
     log.configure()
     try:
+        if options.groups[:1] == [_MAINTENANCE]:
+            return _maintenance(options.groups[1:])
         groups = find(GROUPS, options.groups)
         spark = SparkSession.builder.getOrCreate()
         outcomes = run(spark, settings.load(), groups, full=options.full, replace=options.replace)
@@ -33,6 +39,13 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     for outcome in outcomes:
         log.event("done", **outcome.row())
+    return 0
+
+
+def _maintenance(tables: list[str]) -> int:
+    spark = SparkSession.builder.getOrCreate()
+    for action in maintain(Work(spark, settings.load(), GROUPS), tables):
+        log.event("maintained", **action._asdict())
     return 0
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any, Optional
 
-from lakehouse.errors import ConfigurationError, StorageError
+from lakehouse.errors import ConfigurationError, ConflictError, StorageError
 from lakehouse.snapshots import RECEIPT, History
 
 if TYPE_CHECKING:
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 RECEIPT_LIMIT_BYTES = 1000
+# What Iceberg says when somebody else's commit came between; the whole step is run again.
+_CONFLICTS = (
+    "Found conflicting files",
+    "Runtime file filtering is not possible",
+    "CommitFailedException",
+    "Cannot commit",
+    "Missing required files to delete",
+    "is not an ancestor of",
+)
+_FOREVER_MS = 2**63 - 1
 
 
 def _load(spark: SparkSession, identifier: str) -> Any:
@@ -82,6 +92,55 @@ def receipt(spark: SparkSession, facts: dict[str, Any]) -> Iterator[dict[str, st
     finally:
         for name in pairs:
             context.remove(name)
+
+
+@contextlib.contextmanager
+def conflicts(target: str) -> Iterator[None]:
+    """Raise ConflictError for whatever Iceberg says of another commit that came between."""
+    try:
+        yield
+    except Exception as error:
+        if any(text in str(error) for text in _CONFLICTS):
+            raise ConflictError(f"{target}: {str(error)[:200]}") from error
+        raise
+
+
+def expire(
+    spark: SparkSession, identifier: str, snapshot_ids: Iterable[int], lasting: Iterable[str]
+) -> None:
+    """Drop exactly these snapshots from the metadata; no file is removed.
+
+    `lasting` are tags that outlive the time they were made for. Tags and branches that nobody
+    holds go with their time. Raises Iceberg's error for a snapshot that a ref names.
+    """
+    table = _load(spark, identifier)
+    refs = table.manageSnapshots()
+    names = list(lasting)
+    for name in names:
+        refs = refs.setMaxRefAgeMs(name, _FOREVER_MS)
+    if names:
+        refs.commit()
+    # Older than 1970 is nothing: by age alone none goes, whatever the table's properties say.
+    update = table.expireSnapshots().expireOlderThan(0).cleanExpiredFiles(False)
+    for snapshot_id in snapshot_ids:
+        update = update.expireSnapshotId(snapshot_id)
+    update.commit()
+
+
+def remove_files(spark: SparkSession, identifier: str, paths: Iterable[str]) -> None:
+    """Delete files by the table's own way to its store."""
+    io = _load(spark, identifier).io()
+    for path in paths:
+        io.deleteFile(path)
+
+
+def write_text(spark: SparkSession, identifier: str, path: str, text: str) -> None:
+    """Write a small file by the table's own way to its store."""
+    stream = _load(spark, identifier).io().newOutputFile(path).createOrOverwrite()
+    try:
+        stream.write(bytearray(text.encode()))
+    finally:
+        stream.close()
 
 
 def swap_property(

@@ -45,7 +45,7 @@ RUN = Table(
         Column("job_group", "string", "The group of tables that ran together."),
         Column("table_name", "string", "database.table."),
         Column("status", "string", "ok, failed, or rollback."),
-        Column("reason", "string", "Why it failed, and the next command."),
+        Column("reason", "string", "Why it failed, and the next command; or what maintenance did."),
         Column("started_at", "timestamp", "When the step began, UTC."),
         Column("ended_at", "timestamp", "When the step ended, UTC."),
         Column("code_version", "string", "Hash of the shipped code."),

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from lakehouse import sql
 from lakehouse.errors import ConflictError, DataQualityError
-from lakehouse.iceberg import history, receipt
+from lakehouse.iceberg import conflicts, history, receipt
 from lakehouse.snapshots import MAIN
 
 if TYPE_CHECKING:
@@ -30,14 +30,6 @@ MAX_RANGES = 400
 _HASH = "_hash"
 _STATUS = "_status"
 _WHOLE = ("inserted", "updated", "unchanged", "gone")
-# What Iceberg says when somebody else's commit came between; the whole step is run again.
-_CONFLICTS = (
-    "Found conflicting files",
-    "Runtime file filtering is not possible",
-    "CommitFailedException",
-    "Cannot commit",
-    "is not an ancestor of",
-)
 
 
 @dataclass(frozen=True)
@@ -344,19 +336,14 @@ def commit(
     before = history(spark, base).head(ref)
     if staged.head not in (None, before):
         raise ConflictError(f"{target}: main moved since the batch was compared with it")
-    with receipt(spark, facts):
-        try:
-            if staged.counts.updated or staged.counts.gone:
-                view = f"delta_{table.name}"
-                staged.delta.select(*names, _STATUS).createOrReplaceTempView(view)
-                where = staged.bounds.format(t="t.")
-                spark.sql(_statement(table, target, view, where))
-            else:
-                _append(table, target, staged.delta.select(*names))
-        except Exception as error:
-            if any(text in str(error) for text in _CONFLICTS):
-                raise ConflictError(f"{target}: {str(error)[:200]}") from error
-            raise
+    with receipt(spark, facts), conflicts(target):
+        if staged.counts.updated or staged.counts.gone:
+            view = f"delta_{table.name}"
+            staged.delta.select(*names, _STATUS).createOrReplaceTempView(view)
+            where = staged.bounds.format(t="t.")
+            spark.sql(_statement(table, target, view, where))
+        else:
+            _append(table, target, staged.delta.select(*names))
     return _proven(spark, base, ref, before, facts["run"], staged.counts)
 
 

@@ -90,7 +90,7 @@ def redrive(
     raise UsageError(f"no silver job makes {table}", next_command="lake rejected list")
 
 
-def _again(step: Callable[[], T], what: str) -> T:
+def again(step: Callable[[], T], what: str) -> T:
     """Run a whole step, again after a conflict: commit retries do not cover validation failures."""
     for attempt in range(1, MAX_TRIES + 1):
         try:
@@ -114,7 +114,7 @@ def _gold(
 ) -> list[Outcome]:
     started = now()
     try:
-        outcomes = _again(
+        outcomes = again(
             lambda: Refresh(spark, settings, group, ledger, progress).run(full=full), group.name
         )
     except LakeError as error:
@@ -229,7 +229,7 @@ class _SilverRun:
         """Take these files into one table."""
         started = now()
         try:
-            outcome = _again(lambda: self._step(job, files, started), job.table.full_name)
+            outcome = again(lambda: self._step(job, files, started), job.table.full_name)
         except LakeError as error:
             self._ledger.ran(_failure(self._group.name, job.table.full_name, started, error))
             raise

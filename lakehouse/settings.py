@@ -27,6 +27,7 @@ class Settings:
     `place`: where the lake is; `home`: its folder, or `s3://<bucket>` in the other places.
     `endpoint`, `region`: of AWS's services; an endpoint only where it is not AWS's own.
     `lease_wait_sec`: how long a run waits for another one before it says who holds the lease.
+    `trash_days`: how long files that maintenance removed can be brought back, in a folder.
     """
 
     place: str = "local"
@@ -37,6 +38,7 @@ class Settings:
     wx_recent_minutes: int = 60
     time_zone: str = "Europe/Madrid"
     lease_wait_sec: int = 120
+    trash_days: int = 14
     spark_memory: str = "4g"
     spark_cores: int = 2
     spark_java: str = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"

@@ -82,14 +82,14 @@ def pending(table: Table, found: History, taken: Iterable[str]) -> list[str]:
     or main of the stream was set back), and across any other change, the whole table is read: the
     MERGE by key leaves what is there already.
     """
-    cursors = _cursors(table, taken)
+    known = cursors(table, taken)
     new: list[Snapshot] = []
     for snapshot in found.lineage():
-        if snapshot.id in cursors:
+        if snapshot.id in known:
             return _since(table, found, snapshot.id, new)
         new.append(snapshot)
     everything = whole(table, found)
-    if cursors and everything:
+    if known and everything:
         _say(table, "the snapshot read last is no longer in its history")
     return everything
 
@@ -108,7 +108,8 @@ def _is_empty(snapshot: Snapshot) -> bool:
     return snapshot.operation == "replace" or snapshot.summary.get("added-records", "0") == "0"
 
 
-def _cursors(table: Table, taken: Iterable[str]) -> set[int]:
+def cursors(table: Table, taken: Iterable[str]) -> set[int]:
+    """The snapshots of a stream table up to which these names reach."""
     parts = [Part.parse(name) for name in taken if is_name(name)]
     return {p.head for p in parts if p.table == table.full_name and p.head is not None}
 

@@ -47,7 +47,7 @@ data "aws_iam_policy_document" "job" {
   statement {
     sid       = "Tables"
     actions   = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-    resources = [for folder in ["warehouse", "leases"] : "${local.bucket_arns.lake}/${folder}/*"]
+    resources = [for folder in ["warehouse", "leases", "trash"] : "${local.bucket_arns.lake}/${folder}/*"]
   }
 
   statement {

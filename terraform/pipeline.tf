@@ -212,3 +212,30 @@ resource "aws_scheduler_schedule" "daily" {
     }
   }
 }
+
+resource "aws_scheduler_schedule" "maintenance" {
+  name                         = "${local.name}-maintenance"
+  description                  = "Compaction, expiry and orphans, by need; nothing else maintains these tables."
+  group_name                   = aws_scheduler_schedule_group.this.name
+  schedule_expression          = var.maintenance_cron
+  schedule_expression_timezone = var.schedule_timezone
+  kms_key_arn                  = aws_kms_key.this["messages"].arn
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = aws_sfn_state_machine.pipeline.arn
+    role_arn = module.scheduler_role.arn
+    input    = jsonencode({ groups = ["maintenance"] })
+
+    retry_policy {
+      maximum_event_age_in_seconds = 3600
+      maximum_retry_attempts       = 3
+    }
+    dead_letter_config {
+      arn = aws_sqs_queue.dead["calls-dlq"].arn
+    }
+  }
+}

@@ -12,6 +12,18 @@ variable "schedule_cron" {
   }
 }
 
+variable "maintenance_cron" {
+  description = "When the tables are maintained: weekly, when nobody waits for a run."
+  type        = string
+  default     = "cron(30 3 ? * SUN *)"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^cron[(]([^ ]+ ){5}[^ ]+[)]$", var.maintenance_cron))
+    error_message = "maintenance_cron: cron(minute hour day month weekday year)."
+  }
+}
+
 variable "schedule_timezone" {
   description = "Zone of every schedule, its summer time included."
   type        = string

@@ -67,7 +67,7 @@ def maker(snapshot: Snapshot) -> dict[str, Any]:
     return {
         # Maintenance carries the newest receipt forward, and says that it did.
         "run": receipt.get("via") or receipt.get("run"),
-        "job": receipt.get("job"),
+        "job": receipt.get("via") or receipt.get("job"),
         "code": receipt.get("code"),
         "contract": receipt.get("contract"),
     }

@@ -9,12 +9,14 @@ from console.report.summary import TableFact
 from lakehouse.errors import ConfigurationError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
     import duckdb
 
     from console.report.page import Page
+    from console.report.upkeep import Patient
 
 __all__ = ["TableFact", "write"]
 
@@ -30,15 +32,16 @@ def write(
     tables: list[TableFact],
     attribution: str,
     late_ratio: float = LATE_RATIO,
+    patients: Sequence[Patient] = (),
 ) -> Path:
     """Write the report on what `con` holds to the file `out`, whole or not at all.
 
     `source` says where the data is from, recorded or simulated; `late_ratio` is the threshold
-    that gold was made with.
+    that gold was made with; `patients` are the tables whose health is told.
     """
     from console.report.page import render  # noqa: PLC0415
 
-    made = _page(con, generated_at, source, tables, attribution, late_ratio)
+    made = _page(con, generated_at, source, tables, attribution, late_ratio, patients)
     document = render(made)
     draft = out.with_name(f".{out.name}.part")
     try:
@@ -62,13 +65,14 @@ def _page(
     tables: list[TableFact],
     attribution: str,
     late_ratio: float,
+    patients: Sequence[Patient],
 ) -> Page:
     import duckdb as engine  # noqa: PLC0415
 
     from console.report.edition import edit  # noqa: PLC0415
 
     try:
-        return edit(con, now, source, tables, attribution, late_ratio)
+        return edit(con, now, source, tables, attribution, late_ratio, patients)
     except engine.CatalogException as error:
         what = str(error).splitlines()[0]
         raise ConfigurationError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from console.report import punctuality, quality, queries, summary, weather, words
+from console.report import punctuality, quality, queries, summary, upkeep, weather, words
 from console.report.page import Page, Section
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def edit(
     tables: Sequence[summary.TableFact],
     attribution: str,
     late_ratio: float,
+    patients: Sequence[upkeep.Patient] = (),
 ) -> Page:
     """The whole page, from one reading of the lake."""
     overview = queries.overview(con)
@@ -40,7 +41,10 @@ def edit(
         freshness=summary.freshness(overview, now),
         snapshots=summary.snapshots(tables),
         key_figures=summary.key_figures(overview),
-        sections=_sections(con, now, overview, causes, unrated),
+        sections=(
+            *_sections(con, now, overview, causes, unrated),
+            *((upkeep.section(patients, now),) if patients else ()),
+        ),
         attribution=attribution,
     )
 

@@ -223,7 +223,7 @@ def accounts(con: duckdb.DuckDBPyConnection) -> list[facts.Account]:
             coalesce(sum(collapsed), 0)::bigint as collapsed,
             coalesce(sum(rejected), 0)::bigint as rejected,
         from ops.run
-        where status = 'ok'
+        where status = 'ok' and not coalesce(starts_with(job_group, 'maintenance'), false)
         group by table_name
         order by table_name
     """

@@ -321,6 +321,15 @@ run "by_default" {
   }
   assert {
     condition = (
+      aws_scheduler_schedule.maintenance.schedule_expression == "cron(30 3 ? * SUN *)"
+      && aws_scheduler_schedule.maintenance.schedule_expression_timezone == "Europe/Madrid"
+      && jsondecode(aws_scheduler_schedule.maintenance.target[0].input) == { groups = ["maintenance"] }
+      && aws_scheduler_schedule.maintenance.target[0].arn == aws_scheduler_schedule.daily.target[0].arn
+    )
+    error_message = "Tables are maintained weekly, by an execution of the same state machine."
+  }
+  assert {
+    condition = (
       jsondecode(aws_scheduler_schedule.ingest["arrivals"].target[0].input) == { source = "emt", stream = "arrivals", options = { stops = ["62", "5710"] } }
       && alltrue([for schedule in values(aws_scheduler_schedule.ingest) : schedule.target[0].retry_policy[0].maximum_retry_attempts <= 3])
     )

@@ -73,6 +73,7 @@ run "wrong_words" {
     stream_source         = "kafka"
     analyst_principals    = ["arn:aws:iam::111122223333:role/*"]
     schedule_cron         = "0 10 * * *"
+    maintenance_cron      = "rate(7 days)"
     schedule_timezone     = "madrid"
     release_label         = "emr-spark-8.0.0"
     emr_architecture      = "arm64"
@@ -90,7 +91,7 @@ run "wrong_words" {
     var.prefix, var.environment, var.region, var.tags, var.access_log_bucket, var.alert_emails, var.slack_secret_arn,
     var.slack_secret_key_arn, var.github_repository, var.contracts_digest, var.previous_code,
     var.weather_location, var.time_zone, var.weather_schedule, var.stream_source, var.analyst_principals,
-    var.schedule_cron, var.schedule_timezone, var.release_label, var.emr_architecture, var.function_architecture,
+    var.schedule_cron, var.maintenance_cron, var.schedule_timezone, var.release_label, var.emr_architecture, var.function_architecture,
     var.artifacts, var.ingest_schedules, var.spark_conf, var.auditor_principals, var.governed_tables,
     var.analyst_lines, var.analyst_cities,
   ]

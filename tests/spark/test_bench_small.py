@@ -24,6 +24,9 @@ EXACT = {
     "append to one day: files",
     "merge, large / small: bytes",
     "gold, large / small: bytes",
+    "maintained / fresh: bytes",
+    "maintained: most files of a day",
+    "maintained: delete files",
 }
 TIMED = {
     "nearest join / scan: CPU",
@@ -31,6 +34,8 @@ TIMED = {
     "merge, large / small: CPU",
     "gold, large / small: CPU",
     "gold, incremental / full: CPU",
+    "maintained / fresh: CPU",
+    "maintained / fresh: time",
 }
 
 

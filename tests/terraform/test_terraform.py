@@ -67,6 +67,7 @@ def earlier(needs: dict[str, set[str]], resource: str) -> set[str]:
         "aws_lambda_event_source_mapping.raw",
         "aws_pipes_pipe.bronze",
         "aws_scheduler_schedule.daily",
+        "aws_scheduler_schedule.maintenance",
         "aws_scheduler_schedule.ingest",
         "aws_scheduler_schedule.observe",
         "aws_lakeformation_permissions.whole",
