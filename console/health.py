@@ -123,10 +123,10 @@ def judge(table: Table, files: Files, newest: datetime | None, now: datetime) ->
     promise = timedelta(hours=table.upkeep.fresh_hours)
     if promise and newest is None:
         wrong.append("empty")
-        next_command = "lake run"
+        next_command = "lake plan"
     elif promise and newest is not None and now - newest > promise:
         wrong.append(f"stale: {(now - newest) // _HOUR} h old, promised {promise // _HOUR} h")
-        next_command = "lake run"
+        next_command = "lake plan"
     anew = needs(files, table.upkeep.target_bytes)
     if anew:
         wrong.append(f"{len(anew)} partitions to be written anew, the first for {anew[0].why}")

@@ -61,7 +61,9 @@ def _maintained(loaded: Settings, tables: list[str], *, dry: bool) -> list[dict[
         )
     spark = session.start(loaded)
     work = Work(spark, loaded, GROUPS, progress=talk.say, dry=dry)
-    return [action._asdict() for action in way(work, tables)]
+    actions = way(work, tables)
+    order = list(dict.fromkeys(action.table for action in actions))
+    return [a._asdict() for a in sorted(actions, key=lambda a: order.index(a.table))]
 
 
 def _line(removal: Removal) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def append(where: Settings, line: str) -> None:
     """One small commit."""
     opened = tables.open_catalog(where).load_table(tables.identifier(where, TABLE.full_name))
     schema = opened.schema().as_arrow()
-    row = dict.fromkeys(TABLE.names) | dict.fromkeys(AUDIT_NAMES) | {"line": line}
+    row = dict.fromkeys((*TABLE.names, *AUDIT_NAMES)) | {"line": line, "label": line}
     opened.append(pa.Table.from_pylist([row], schema=schema))
 
 

@@ -22,7 +22,7 @@ from lakehouse.job import Silver, SilverGroup
 from lakehouse.table import Column, Table
 from lakehouse.upkeep import Upkeep
 from tests.spark import network
-from tests.spark.gold import HOURS, SOURCES, GoldLake
+from tests.spark.gold import ARRIVALS, HOURS, SOURCES, GoldLake
 from tests.spark.lakes import Lake, Row, utc
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ def test_gold_goes_on_from_its_cursor(lake: Lake) -> None:
         rows = [network.arrival(100 * number + n, random, on=network.DAYS[0]) for n in range(4)]
         made.put("arrivals_predictions", rows)
     cursor = lake.history(HOURS).newest_receipt()[1]["cursor"]["arrivals_predictions"]  # type: ignore[index]
-    told = maintain(gold_work(lake, clock=in_days(40)))
+    told = maintain(gold_work(lake, clock=in_days(40)), MAINTAINED)
     steps = {(a.table.split(".")[1], a.step): a.did for a in told}
     assert steps["arrivals_predictions", "compact"] == "done"
     assert steps["arrivals_predictions", "expire"] == "done"
@@ -322,3 +322,4 @@ def gold_work(lake: Lake, **options: Any) -> Work:
 
 
 SHORT = Upkeep(keep_days=1, keep_snapshots=1)
+MAINTAINED = [t.full_name for t in (SOURCES["arrivals_predictions"], ARRIVALS, HOURS)]

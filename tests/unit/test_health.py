@@ -62,7 +62,7 @@ def test_a_promise_that_is_not_kept_is_told(lake: Settings) -> None:
     """A table older than its promise is stale, without rows empty, and without a promise well."""
     append(lake, WEATHER, obs_ts=NOW - 2 * DAY)
     found = examine(Lake(lake), WEATHER, NOW)
-    assert (found.verdict, found.next_command) == ("stale: 48 h old, promised 26 h", "lake run")
+    assert (found.verdict, found.next_command) == ("stale: 48 h old, promised 26 h", "lake plan")
     assert examine(Lake(lake), ARRIVALS, NOW).verdict == "empty"
     assert examine(Lake(lake), LINES, NOW).verdict == "well"
 
