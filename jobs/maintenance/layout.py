@@ -100,15 +100,14 @@ def _deleted(files: list[File], deletes: list[Deletes]) -> list[str]:
 
 def _disorder(files: list[File], target_bytes: int) -> list[str]:
     """Full-grown files that hold the same stretch of the sort: a reader of one opens all."""
-    whole = [f for f in files if not is_small(f, target_bytes) and f.low is not None]
-    deep = _depth([(f.low, f.high) for f in whole])
+    whole = [(f.low, f.high) for f in files if not is_small(f, target_bytes)]
+    deep = _depth([ends for ends in whole if None not in ends])
     return [f"{deep} files over the same stretch of the sort"] if deep > 1 else []
 
 
 def _depth(ranges: Iterable[tuple[Any, Any]]) -> int:
     """How many of the ranges overlap at most in more than an end point."""
-    known = [(low, high) for low, high in ranges if low < high]
-    ends = sorted([*((low, 1) for low, _ in known), *((high, -1) for _, high in known)])
+    ends = sorted(end for low, high in ranges for end in ((low, 1), (high, -1)))
     deepest = depth = 0
     for _, step in ends:
         depth += step

@@ -24,7 +24,6 @@ EXACT = {
     "append to one day: files",
     "merge, large / small: bytes",
     "gold, large / small: bytes",
-    "maintained / fresh: bytes",
     "maintained: most files of a day",
     "maintained: delete files",
 }
