@@ -17,8 +17,8 @@ from bench.measure import Work
 from bench.merging import merge_in
 from console import tables
 from jobs.maintenance import facts
-from jobs.maintenance.run import Work as Maintenance
 from jobs.maintenance.run import maintain
+from jobs.maintenance.work import Work as Maintenance
 from jobs.silver.emt import arrivals_predictions
 from lakehouse import ledger
 from lakehouse.errors import DataQualityError

@@ -50,8 +50,8 @@ def maintain(
 
 def _maintained(loaded: Settings, tables: list[str], *, dry: bool) -> list[dict[str, Any]]:
     from console import session  # noqa: PLC0415
-    from jobs.maintenance.run import Work  # noqa: PLC0415
     from jobs.maintenance.run import maintain as way  # noqa: PLC0415
+    from jobs.maintenance.work import Work  # noqa: PLC0415
     from jobs.pipeline import GROUPS  # noqa: PLC0415
 
     if loaded.in_bucket:

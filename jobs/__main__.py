@@ -7,7 +7,8 @@ import sys
 
 from pyspark.sql import SparkSession
 
-from jobs.maintenance.run import Work, maintain
+from jobs.maintenance.run import maintain
+from jobs.maintenance.work import Work
 from jobs.pipeline import GROUPS
 from lakehouse import log, settings
 from lakehouse.errors import LakeError

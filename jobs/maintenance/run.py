@@ -8,72 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable
 
 from jobs.maintenance import compaction, expiry, facts, layout, orphans, pair, trash
-from jobs.maintenance.compaction import Checksum, Target
 from lakehouse import catalog, ledger, log, publish
 from lakehouse.errors import UsageError
 from lakehouse.iceberg import expire, history
 from lakehouse.job import GoldGroup
-from lakehouse.ledger import Outcome, leased, now, verify
+from lakehouse.ledger import Outcome, leased, verify
 from lakehouse.run import again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from pyspark.sql import SparkSession
-
+    from jobs.maintenance.compaction import Target
+    from jobs.maintenance.work import Action, Work
     from lakehouse.job import Group
-    from lakehouse.settings import Settings
     from lakehouse.table import Table
 
 LEASE = "maintenance"
 _SHOWN = 3
-
-
-class Action(NamedTuple):
-    """What a step did to a table, would do, or why it did nothing."""
-
-    table: str
-    step: str
-    did: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a maintenance goes by. `dry` does nothing and says what it would do."""
-
-    spark: SparkSession
-    settings: Settings
-    groups: Sequence[Group]
-    progress: Callable[[str], None] = lambda _: None
-    dry: bool = False
-    clock: Callable[[], datetime] = now
-    check: Callable[[SparkSession, Table, str, int], Checksum] = compaction.checksum
-    done: list[Action] = field(default_factory=list)
-
-    def name(self, table: Table) -> str:
-        """The table's identifier in this place."""
-        return catalog.identifier(self.settings, table.full_name)
-
-    def target(self, table: Table) -> Target:
-        """The table as compaction knows it."""
-        return Target(self.spark, table, self.name(table), self.check)
-
-    def tell(self, table: Table, step: str, why: str, act: Callable[[], Any] | None = None) -> None:
-        """Do it, unless dry, and remember what was done, or why nothing was."""
-        if act is None:
-            self.done.append(Action(table.full_name, step, "nothing", why))
-            return
-        if not self.dry:
-            self.progress(f"{table.full_name}: {step}: {why}")
-            said = act()
-            why = f"{why}; {said}" if isinstance(said, str) else why
-        self.done.append(Action(table.full_name, step, "would" if self.dry else "done", why))
 
 
 def maintain(work: Work, names: Iterable[str] = ()) -> list[Action]:

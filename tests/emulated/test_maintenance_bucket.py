@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import moto.s3.models
 import pyarrow as pa
 
-from console import maintain, package, tables
+from console import health, maintain, package, reading, tables
 from jobs.pipeline import TABLES
 from jobs.silver.emt import lines
 from lakehouse import catalog
@@ -87,6 +87,8 @@ def test_the_job_compacts_and_removes_so_that_it_comes_back(
     opened = tables.open_catalog(where).load_table(tables.identifier(where, TABLE.full_name))
     assert sorted(opened.scan().to_arrow()["line"].to_pylist()) == ["0", "1", "2", "3"]
     assert opened.current_snapshot().summary["total-data-files"] == "1"  # type: ignore[union-attr]
+    told_now = health.examine(reading.Lake(where), TABLE, datetime.now(timezone.utc))
+    assert (told_now.data_files, told_now.rows, told_now.verdict) == (1, 4, "well")
     listed = {o["Key"] for o in client("s3").list_objects_v2(Bucket=bucket)["Contents"]}
     assert keys[0] not in listed
     assert keys[1] in listed

@@ -18,7 +18,8 @@ from pyiceberg.expressions import EqualTo
 from console import reading, tables
 from jobs.maintenance import compaction, facts, trash
 from jobs.maintenance.layout import Need
-from jobs.maintenance.run import LEASE, Action, Work, maintain
+from jobs.maintenance.run import LEASE, maintain
+from jobs.maintenance.work import Action, Work
 from jobs.pipeline import GOLD_EMT
 from lakehouse import lease, ledger
 from lakehouse.errors import BusyError, ConflictError, DataQualityError, UsageError
