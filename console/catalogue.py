@@ -84,6 +84,7 @@ def _section(table: Table, asked: list[str]) -> str:
         f"- **Of two versions of a row**: {_winner(table)}",
         f"- **Partitioned by**: {_codes(table.partition) or 'nothing'}",
         f"- **Sorted within by**: {_codes(table.sort) or 'nothing'}",
+        f"- **Kept and fresh**: {_upkeep(table)}",
     ]
     if asked:
         facts.append(f"- **Asked by**: {_codes(asked)}")
@@ -102,6 +103,13 @@ def _winner(table: Table) -> str:
     if not table.key:
         return "there are none, rows are only added"
     return f"the greater `{table.latest_by}` wins" if table.latest_by else "the later run's wins"
+
+
+def _upkeep(table: Table) -> str:
+    upkeep = table.upkeep
+    kept = f"its past can be asked for {upkeep.keep_days} days back"
+    promise = f"its newest row is at most {upkeep.fresh_hours} h old"
+    return f"{kept}; {promise if upkeep.fresh_hours else 'no promise how new its rows are'}"
 
 
 def _sources(table: Table) -> str:
