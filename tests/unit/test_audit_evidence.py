@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -255,6 +256,13 @@ def forged_index(folder: Path) -> None:
     swap(folder, "index/ops.processed_file.jsonl", b"bronze/emt/stops", b"bronze/emt/stopz")
 
 
+def forged_inputs(folder: Path) -> None:
+    """One file more that a run is said to have taken."""
+    path = folder / "index" / "ops.processed_file.jsonl"
+    first = path.read_bytes().splitlines()[0]
+    path.write_bytes(path.read_bytes() + first.replace(b"bronze/", b"bronze/more/") + b"\n")
+
+
 def parsed(folder: Path) -> list[dict[str, Any]]:
     """The bundle's stops."""
     return [json.loads(line) for line in (folder / f"rows/{STOPS}.jsonl").read_text().splitlines()]
@@ -262,7 +270,7 @@ def parsed(folder: Path) -> list[dict[str, Any]]:
 
 FORGERIES = (
     forged_line, forged_both, forged_source, forged_code, forged_receipt, forged_metadata,
-    forged_index,
+    forged_index, forged_inputs,
 )  # fmt: skip
 
 
@@ -281,6 +289,27 @@ def test_a_forger_who_mends_the_checksums_is_found(
     assert found.findings
     assert not [f for f in found.findings if "SHA256SUMS" in f]
     assert found.fingerprint != verify(original.folder).fingerprint
+
+
+def test_forms_of_the_rows_are_compared_without_data_too(lake: KeptLake, tmp_path: Path) -> None:
+    """Where the data files are not there, one form of the rows still tells of the other."""
+    folder = ask(lake, tmp_path / "b", STOPS)
+    forged_line(folder)
+    reseal(folder)
+    assert [f.split(":")[0] for f in verify(folder).findings] == [f"rows/{STOPS}.parquet"]
+
+
+def test_a_row_less_or_more_is_counted(lake: KeptLake, tmp_path: Path) -> None:
+    """Rows taken out of both forms, or doubled, are not what the manifests count."""
+    folder = ask(lake, tmp_path / "b", STOPS)
+    line, parquet = folder / f"rows/{STOPS}.jsonl", folder / f"rows/{STOPS}.parquet"
+    table = rows.of_parquet(parquet.read_bytes())
+    for other in (table.slice(1), pa.concat_tables([table, table])):
+        line.write_bytes(rows.lines(other))
+        parquet.write_bytes(rows.parquet(other))
+        reseal(folder)
+        (finding,) = verify(folder).findings
+        assert "the manifests count 4" in finding
 
 
 def test_a_row_without_its_source_is_found(lake: KeptLake, tmp_path: Path) -> None:
@@ -343,6 +372,16 @@ def test_the_index_and_a_stream_can_be_asked(lake: KeptLake, tmp_path: Path) -> 
     lake.append(EVENTS, [{"event_id": "a", "envelope": "{}"}])
     found = verify(ask(lake, tmp_path / "b", "ops.run", "ops.processed_file", EVENTS))
     assert (found.findings, found.open, found.checked["rows"]) == ([], [], 5)
+
+
+def test_a_row_of_a_file_that_its_run_did_not_read_is_found(lake: KeptLake, tmp_path: Path) -> None:
+    """A record that is there is not enough: the run must have taken its file."""
+    row = parsed(ask(lake, tmp_path / "a", STOPS))[0]
+    other = lake.pull("emt/stops", {"node": "5", "name": "Ñ"})
+    source = {"source_uri": row["source_uri"], "source_row": row["source_row"]}
+    lake.silver(STOPS, [{"stop_id": "5", **source}], [other])
+    (finding,) = verify(ask(lake, tmp_path / "b", STOPS)).findings
+    assert "did not read bronze/emt/stops" in finding
 
 
 def test_a_lost_source_is_told(lake: KeptLake, tmp_path: Path) -> None:
