@@ -31,6 +31,7 @@ NOT_RUN = {
     "notify": "it is deployed with a Slack webhook only, and tells Slack on the internet",
     "governor": "it is Lake Formation's, deployed behind a switch; nothing emulated acts as it",
     "analyst": "it is a person's, deployed behind a switch",
+    "auditor": "it is a person's, deployed once somebody is named for it",
     "deploy-plan": "it is GitHub's, deployed with a repository's name only",
     "deploy-apply": "it is GitHub's, deployed with a repository's name only",
 }
