@@ -66,8 +66,8 @@ def test_a_time_before_the_first_snapshot_is_an_error(name: str, town: Settings)
         remote.ask(town, files.find(name).asked({}))
 
 
-def test_known_now_is_what_the_table_says(town: Settings) -> None:
-    """As it stands the file works on any lake: it asks for now."""
+def test_known_a_second_ago_is_what_the_table_says(town: Settings) -> None:
+    """As it stands the file works on any lake: it asks for a second ago, now not being past."""
     table = "select count(*) as n from ${prefix}_emt_gold.delay_weather_hourly"
     assert [{"n": len(remote.ask(town, files.find("known_at").asked({})))}] == remote.ask(
         town, table

@@ -33,7 +33,7 @@ import sys
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from lakehouse import catalog, merge, quality, settings
-from lakehouse.run import _again
+from lakehouse.run import again
 from shared_table import TABLE
 
 spark = SparkSession.builder.getOrCreate()
@@ -53,7 +53,7 @@ def put(n):
     return merge.commit(spark, TABLE, target, staged, {"run": f"merge {n}"})
 
 for n in range(int(sys.argv[1])):
-    print("merged", n, _again(lambda: put(n), TABLE.full_name), flush=True)
+    print("merged", n, again(lambda: put(n), TABLE.full_name), flush=True)
 """
 
 

@@ -161,7 +161,8 @@ def test_a_checksum_tells_every_change_and_no_order(made: Lake) -> None:
     sums = []
     for rows in (
         [visit(0), visit(3)], [visit(3), visit(0)], [visit(0, n=1), visit(3)],
-        [{**visit(0), "line": None}, visit(3)], [{**visit(0), "n": None}, visit(3)],
+        [{**visit(0), "run_id": "x", "source_uri": None}, visit(3)],
+        [{**visit(0), "run_id": None, "source_uri": "x"}, visit(3)],
         [visit(0), visit(0), visit(3)], [],
     ):  # fmt: skip
         made.delete(TABLE, "true")

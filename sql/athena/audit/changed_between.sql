@@ -1,6 +1,6 @@
 -- What changed in the hourly delays between two times? One row for each hour and line that differs.
 -- replace earlier: current_timestamp - interval '1' day (a time in UTC, or a snapshot id)
--- replace later: current_timestamp - interval '1' minute (a time in UTC, or a snapshot id)
+-- replace later: current_timestamp - interval '1' second (a time in UTC, or a snapshot id)
 -- By key; the run is the one that wrote the later version.
 with was as (
     select *
@@ -11,7 +11,7 @@ with was as (
 became as (
     select *
     from ${prefix}_emt_gold.delay_weather_hourly
-    for timestamp as of current_timestamp - interval '1' minute
+    for timestamp as of current_timestamp - interval '1' second
 )
 
 select
