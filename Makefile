@@ -60,8 +60,8 @@ demo-aws: setup-aws ## The same in an emulated AWS: terraform apply, events, Fir
 
 ##@ Prove
 .PHONY: test
-test: $(VENV)/.dev ## All tests, fast ones first, two at a time
-	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
+test: $(VENV)/.dev ## All tests, fast ones first, three at a time
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-aws
 test-aws: $(VENV)/.dev ## The emulated AWS, whole: terraform apply, workbooks to gold by events, destroy

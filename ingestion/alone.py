@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def alone(root: LakePath, name: str, busy: str) -> Iterator[Callable[[], None]]:
     """Be the only one at `name`; yields a check that this is still so.
 
-    A killed process's lock is free at once, its lease in a bucket after `lease.TTL_SEC` seconds.
+    A killed process's lock is free at once, its lease in a bucket too for whoever asks on the same
+    machine, for others after `lease.TTL_SEC` seconds.
     Raises BusyError, saying `busy`, if another one is at it; the check raises ConflictError.
     """
     with _locked(root, name, busy) if isinstance(root, Path) else _leased(root, name) as check:

@@ -61,7 +61,7 @@ def _kind(item: pytest.Item) -> str:
 
 
 class _Together(LoadScopeScheduling):  # type: ignore[misc]
-    """Two workers: what shares a Spark session, an emulator or recorded lakes stays with one.
+    """Workers: what shares a Spark session, an emulator or recorded lakes stays with one.
 
     So each of these is made once; plain tests go one by one to whoever is free.
     """
@@ -70,9 +70,9 @@ class _Together(LoadScopeScheduling):  # type: ignore[misc]
         folder = nodeid.split("/")[1]
         if folder in ("unit", "judge"):
             return nodeid
-        if folder in ("terraform", "emulated", "athena", "deployed"):
+        if folder in ("terraform", "emulated", "deployed"):
             return "aws"
-        return "spark" if folder == "spark" else "recorded"
+        return folder if folder in ("athena", "spark") else "recorded"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from itertools import count
@@ -86,9 +87,8 @@ class Aws:
         """The ARN of a new Lambda function."""
         self.functions[name] = does
         iam = self.client("iam")
-        name_of_role = ROLE.rpartition("/")[2]  # others' roles are there too: one server for all
-        if name_of_role not in {role["RoleName"] for role in iam.list_roles()["Roles"]}:
-            iam.create_role(RoleName=name_of_role, AssumeRolePolicyDocument="{}")
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument="{}")
         made = self.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.11",

@@ -133,4 +133,4 @@ def test_refused_rows_and_the_report_need_no_folder(shell: Shell) -> None:
     assert shell.told("rejected", "show", "emt_silver.stops") == []
     done = shell("report")
     assert done.returncode == 0, done.stderr
-    assert Path(done.stdout.strip()) == shell.own / "report.html"
+    assert Path(done.stdout.strip()) == shell.own / "report-emulated.html"
