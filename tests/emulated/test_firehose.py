@@ -426,6 +426,7 @@ def test_a_kinesis_stream_is_read_from_its_latest(aws: Aws) -> None:
     )  # fmt: skip
     for n in (1, 2, 3):
         kinesis.put_record(StreamName=name, Data=json.dumps({"n": n}).encode(), PartitionKey=str(n))
+    wait_for(lambda: len(hose.rows()) >= 3)  # not `arrived`: the first may be there before the last
     assert hose.arrived() == [1, 2, 3]
     assert {"sequenceNumber", "subsequenceNumber", "partitionKey", "shardId"} <= set(got[0])
     with pytest.raises(ClientError, match="not permitted"):
