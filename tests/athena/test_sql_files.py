@@ -81,15 +81,16 @@ def test_views_are_made_again(town: Settings) -> None:
 
 def test_sql_may_name_views(town: Settings) -> None:
     """`lake sql` reads views as it reads tables, also as they were."""
-    from console.reading import Moment  # noqa: PLC0415
+    from console.reading import Lake, Moment  # noqa: PLC0415
 
-    count = "select sum(total_preds) as n from views.delays_by_line"
-    now = local.sql(town, count, Moment())
-    assert now == local.sql(town, "select count(*) as n from emt_gold.arrivals_weather", Moment())
+    lake, count = Lake(town), "select sum(total_preds) as n from views.delays_by_line"
+    now = local.sql(lake, town, count, Moment())
+    plain = "select count(*) as n from emt_gold.arrivals_weather"
+    assert now == local.sql(lake, town, plain, Moment())
     before = Moment.parse(golden.values(town)["known_at"]["at"])
-    assert local.sql(town, count, before)[0]["n"] < now[0]["n"]
+    assert local.sql(lake, town, count, before)[0]["n"] < now[0]["n"]
     with pytest.raises(UsageError, match="no view delays_by_lin; did you mean delays_by_line"):
-        local.sql(town, "select * from views.delays_by_lin", Moment())
+        local.sql(lake, town, "select * from views.delays_by_lin", Moment())
 
 
 def test_a_part_that_duckdb_cannot_give_is_told(town: Settings) -> None:
