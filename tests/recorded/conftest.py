@@ -38,8 +38,9 @@ class Made:
     home: Path
 
     def command(self, *arguments: str) -> tuple[list[str], dict[str, str]]:
-        """The command line and its environment."""
-        environment = {**os.environ, "LAKE_HOME": str(self.home), "LAKE_LEASE_WAIT_SEC": "300"}
+        """The command line and its environment: no other lake's that a test before acted on."""
+        kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "LAKE_"))}
+        environment = {**kept, "LAKE_HOME": str(self.home), "LAKE_LEASE_WAIT_SEC": "300"}
         return [sys.executable, "-W", "ignore", "-m", "console.main", *arguments], environment
 
     def lake(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
