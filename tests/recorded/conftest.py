@@ -70,7 +70,7 @@ class Made:
 
     def reader(self) -> Lake:
         """A fresh reader: nothing cached."""
-        return Lake(settings.load(home=str(self.home)))
+        return Lake(settings.load({}, home=str(self.home)))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table as an analyst would read them."""

@@ -73,7 +73,7 @@ def test_the_zip_runs_by_spark_submit_with_pyspark_alone(
     python = _python("3.9") or sys.executable
     with capsys.disabled():
         sys.stdout.write(f"\nshipped code runs under {python}\n")
-    loaded = settings.load(home=str(tmp_path / "lake"))
+    loaded = settings.load({}, home=str(tmp_path / "lake"))
     tables.apply(loaded, TABLES)
     _landed(loaded.root)
     archive, entry = package.build(tmp_path / "code")
