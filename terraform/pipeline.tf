@@ -186,38 +186,29 @@ resource "aws_pipes_pipe" "bronze" {
   }
 }
 
-resource "aws_scheduler_schedule" "daily" {
-  name                         = "${local.name}-daily"
-  description                  = "Silver, then gold."
-  group_name                   = aws_scheduler_schedule_group.this.name
-  schedule_expression          = var.schedule_cron
-  schedule_expression_timezone = var.schedule_timezone
-  kms_key_arn                  = aws_kms_key.this["messages"].arn
-
-  flexible_time_window {
-    mode = "OFF"
-  }
-
-  target {
-    arn      = aws_sfn_state_machine.pipeline.arn
-    role_arn = module.scheduler_role.arn
-    input    = jsonencode({ gold = true })
-
-    retry_policy {
-      maximum_event_age_in_seconds = 3600
-      maximum_retry_attempts       = 3
+# What starts the state machine by the clock.
+locals {
+  timed_runs = {
+    daily = {
+      description = "Silver, then gold."
+      cron        = var.schedule_cron
+      input       = jsonencode({ gold = true })
     }
-    dead_letter_config {
-      arn = aws_sqs_queue.dead["calls-dlq"].arn
+    maintenance = {
+      description = "Compaction, expiry and orphans, by need; nothing else maintains these tables."
+      cron        = var.maintenance_cron
+      input       = jsonencode({ groups = ["maintenance"] })
     }
   }
 }
 
-resource "aws_scheduler_schedule" "maintenance" {
-  name                         = "${local.name}-maintenance"
-  description                  = "Compaction, expiry and orphans, by need; nothing else maintains these tables."
+resource "aws_scheduler_schedule" "run" {
+  for_each = local.timed_runs
+
+  name                         = "${local.name}-${each.key}"
+  description                  = each.value.description
   group_name                   = aws_scheduler_schedule_group.this.name
-  schedule_expression          = var.maintenance_cron
+  schedule_expression          = each.value.cron
   schedule_expression_timezone = var.schedule_timezone
   kms_key_arn                  = aws_kms_key.this["messages"].arn
 
@@ -228,7 +219,7 @@ resource "aws_scheduler_schedule" "maintenance" {
   target {
     arn      = aws_sfn_state_machine.pipeline.arn
     role_arn = module.scheduler_role.arn
-    input    = jsonencode({ groups = ["maintenance"] })
+    input    = each.value.input
 
     retry_policy {
       maximum_event_age_in_seconds = 3600

@@ -313,18 +313,18 @@ run "by_default" {
   }
   assert {
     condition = (
-      aws_scheduler_schedule.daily.schedule_expression == "cron(0 10 * * ? *)"
-      && aws_scheduler_schedule.daily.schedule_expression_timezone == "Europe/Madrid"
-      && jsondecode(aws_scheduler_schedule.daily.target[0].input) == { gold = true }
+      aws_scheduler_schedule.run["daily"].schedule_expression == "cron(0 10 * * ? *)"
+      && aws_scheduler_schedule.run["daily"].schedule_expression_timezone == "Europe/Madrid"
+      && jsondecode(aws_scheduler_schedule.run["daily"].target[0].input) == { gold = true }
     )
     error_message = "Gold is made daily at ten, Madrid's summer and winter time."
   }
   assert {
     condition = (
-      aws_scheduler_schedule.maintenance.schedule_expression == "cron(30 3 ? * SUN *)"
-      && aws_scheduler_schedule.maintenance.schedule_expression_timezone == "Europe/Madrid"
-      && jsondecode(aws_scheduler_schedule.maintenance.target[0].input) == { groups = ["maintenance"] }
-      && aws_scheduler_schedule.maintenance.target[0].arn == aws_scheduler_schedule.daily.target[0].arn
+      aws_scheduler_schedule.run["maintenance"].schedule_expression == "cron(30 3 ? * SUN *)"
+      && aws_scheduler_schedule.run["maintenance"].schedule_expression_timezone == "Europe/Madrid"
+      && jsondecode(aws_scheduler_schedule.run["maintenance"].target[0].input) == { groups = ["maintenance"] }
+      && aws_scheduler_schedule.run["maintenance"].target[0].arn == aws_scheduler_schedule.run["daily"].target[0].arn
     )
     error_message = "Tables are maintained weekly, by an execution of the same state machine."
   }
@@ -507,8 +507,8 @@ run "everything_asked_for" {
   }
   assert {
     condition = (
-      aws_scheduler_schedule.daily.schedule_expression == "cron(30 6 ? * MON *)"
-      && aws_scheduler_schedule.daily.schedule_expression_timezone == "UTC"
+      aws_scheduler_schedule.run["daily"].schedule_expression == "cron(30 6 ? * MON *)"
+      && aws_scheduler_schedule.run["daily"].schedule_expression_timezone == "UTC"
       && strcontains(local.spark_parameters, "LAKE_DELAY_RATIO_THRESH=1.5")
       && strcontains(local.spark_parameters, "LAKE_WX_RECENT_MINUTES=30")
     )
