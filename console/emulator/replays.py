@@ -1,9 +1,9 @@
-"""A creation that a client asks for again gets its answer again, if that was lost on the way.
+"""A creation or removal that is asked for again gets its answer again, if that was lost.
 
 SDKs number what they ask for and keep the number when they try again (`amz-sdk-invocation-id`).
 AWS's front ends do not lose an answer to the machine's load; a process on a busy machine may, and
-then the second try is told that the thing exists. An injected fault stays what it is: an answer
-that was made to be lost is not kept.
+then the second try is told that the thing exists, or is gone. An injected fault stays what it is:
+an answer that was made to be lost is not kept.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 _KEPT = 500
 _ERROR = 400
-_PREFIX = "Create"
+_PREFIXES = ("Create", "Delete")
 _NUMBER = "Amz-Sdk-Invocation-Id"
 _Key = tuple[str, str, str, str]
 
 
 class Replays:
-    """The newest answers to creations, by what asked for them."""
+    """The newest answers to creations and removals, by what asked for them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -70,6 +70,6 @@ class Replays:
 
 def _key(call: Call) -> _Key | None:
     number = call.header(_NUMBER)
-    if not number or not call.operation.startswith(_PREFIX):
+    if not number or not call.operation.startswith(_PREFIXES):
         return None
     return call.service, call.operation, number, hashlib.sha256(call.body()).hexdigest()

@@ -13,6 +13,7 @@ from uuid import uuid4
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
 from console.emulator import background
 from console.emulator.calls import identify
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from tests.emulated.conftest import Client
 
 ROLE = "arn:aws:iam::123456789012:role/job"
+_NOBODY = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": "nobody",
+    "aws_secret_access_key": "nothing",
+}
 
 
 def page(emulator: Server, name: str, method: str = "GET", body: Any = None) -> Any:
@@ -131,6 +137,24 @@ def test_a_full_log_says_what_it_lost() -> None:
 
 def _call() -> Any:
     return identify({"REQUEST_METHOD": "GET", "PATH_INFO": "/"})
+
+
+def test_a_lost_answer_is_given_again_to_who_asks_again(emulator: Server) -> None:
+    """A try that follows a lost answer is told the same; another caller is told how it stands."""
+    iam = boto3.client("iam", endpoint_url=emulator.url, **_NOBODY)
+    lost: list[int] = []
+
+    def sent_before(request: Any, **_: Any) -> None:
+        """The same request, its answer lost on the way: what an SDK does next is try again."""
+        lost.append(URLLib3Session().send(request).status_code)
+
+    iam.meta.events.register("before-send.iam", sent_before)
+    name = f"lost-{uuid4().hex[:8]}"
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    iam.delete_role(RoleName=name)
+    assert lost == [200, 200]
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.delete_role(RoleName=name)
 
 
 def test_what_moto_lacks_is_refused_at_once(client: Client) -> None:
