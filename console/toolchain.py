@@ -172,7 +172,8 @@ def _module(absent: list[Jar]) -> str:
         '<ivy-module version="2.0" xmlns:m="http://ant.apache.org/ivy/maven">'
         '<info organisation="lakehouse" module="jars"/>'
         '<configurations><conf name="default"/></configurations>'
-        f"<dependencies>{''.join(lines)}</dependencies></ivy-module>"
+        f"<dependencies>{''.join(lines)}</dependencies>"
+        '<conflicts><manager org="*" module="*" name="all"/></conflicts></ivy-module>'
     )
 
 

@@ -49,3 +49,6 @@ def test_the_registry_is_asked_for_exactly_the_locked() -> None:
     classifiers = {part.get("{http://ant.apache.org/ivy/maven}classifier")
                    for found in asked for part in found}  # fmt: skip
     assert classifiers == {"nohive", None}
+    kept = module.find("conflicts/manager")
+    assert kept is not None
+    assert kept.get("name") == "all"  # Spark's and the engine's SDK differ by version alone
