@@ -48,9 +48,16 @@ FUNCTIONS = (
         (
             "lakehouse",
             "console/__init__.py",
+            "console/athena.py",
             "console/contracts.py",
             "console/functions.py",
+            "console/questions/__init__.py",
+            "console/questions/files.py",
+            "console/questions/remote.py",
+            "console/reading.py",
             "console/tables.py",
+            "sql/__init__.py",
+            "sql/athena",
         ),
     ),
     Function(

@@ -90,21 +90,7 @@ def deploy(
             talk.confirm(f"Apply to AWS, {chosen.environment}: {planned}?", yes=yes)
 
     found, changes = way.deploy(chosen, talk.say, approve, **wanted)
-    if changes.total:
-        _make_views(chosen, found)
     _tell(chosen, found, changes, as_json=as_json)
-
-
-def _make_views(place: Place, found: Deployed) -> None:
-    """The analysts' views, which Terraform has no word for; Athena makes them, so it starts."""
-    from console.questions import remote  # noqa: PLC0415
-
-    if place.is_emulated and not remote.engine_is_here():
-        talk.say("views: left out, Trino's jars are not on this machine yet")
-        talk.say(f'to make them: eval "$(lake env{place.options})", then lake views apply')
-        return
-    made = list(remote.apply(found.settings()))
-    talk.say(f"views: {len(made)} in {found.outputs['databases']['views']}")
 
 
 def _tell(place: Place, found: Deployed, changes: Changes, *, as_json: bool) -> None:

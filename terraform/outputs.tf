@@ -97,6 +97,11 @@ output "tables_result" {
   value       = aws_lambda_invocation.tables.result
 }
 
+output "views" {
+  description = "The analysts' views, in the order they were made."
+  value       = jsondecode(aws_lambda_invocation.views.result).views
+}
+
 output "code_keys" {
   description = "Keys of the deployed code: previous_code of the next apply."
   value       = values(local.code_keys)
@@ -113,7 +118,7 @@ output "reader_role_arns" {
 }
 
 output "bi" {
-  description = "What a BI tool is told to connect by: docs/bi.md says where each goes."
+  description = "What a BI tool is told to connect by: docs/governance.md says where each goes."
   value = {
     region          = var.region
     workgroup       = aws_athena_workgroup.this.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console import athena, toolchain
+from console import athena
 from console.questions import files
 from lakehouse import catalog
 
@@ -35,13 +35,6 @@ def apply(settings: Settings, say: Callable[[str], None] = lambda _: None) -> It
         made = f"create or replace view {database}.{view.name} as\n{view.asked({})}"
         _run(settings, made)
         yield view.name
-
-
-def engine_is_here() -> bool:
-    """Whether the emulated Athena has all it answers with: the jars of its Trino."""
-    wanted = {"trino", "trino-plugin"}
-    files_of = [jar.file_name for jar in toolchain.locked_jars() if wanted & {*jar.places}]
-    return all((toolchain.jar_folder() / name).exists() for name in files_of)
 
 
 def _run(settings: Settings, statement: str) -> athena.Answer:

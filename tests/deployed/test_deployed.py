@@ -10,6 +10,7 @@ import pytest
 from console import talk
 from console.deployed import deploy
 from console.deployed.terraform import Changes
+from console.questions import files
 from jobs.pipeline import TABLES
 from tests.deployed.chain import until
 from tests.deployed.conftest import VARIABLES
@@ -32,6 +33,19 @@ def test_one_apply_leaves_every_table(lake: Console, deployed: Deployed) -> None
     assert [table["table"] for table in tables] == NAMES
     variables = lake.told("env")
     assert lake.told("tables", "plan", **variables) == []
+
+
+def test_one_apply_leaves_every_view(lake: Console, deployed: Deployed) -> None:
+    """The apply had Athena make the analysts' views: each answers, of empty tables too."""
+    wanted = {query.name for query in files.of_kind(files.VIEWS)}
+    assert {*deployed.outputs["views"]} == wanted
+    database = deployed.outputs["databases"]["views"]
+    pages = deployed.client("glue").get_paginator("get_tables").paginate(DatabaseName=database)
+    there = [table for page in pages for table in page["TableList"]]
+    assert {table["Name"] for table in there} == wanted
+    assert {table["TableType"] for table in there} == {"VIRTUAL_VIEW"}
+    variables = lake.told("env")
+    assert isinstance(lake.told("questions", "run", "stale_tables", **variables), list)
 
 
 def test_a_second_plan_changes_nothing(place: Place, deployed: Deployed, project: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,9 +10,6 @@ from console.emulator.trino import lint
 from console.questions import files, local, remote
 from lakehouse.errors import UsageError
 from lakehouse.settings import Settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EVERY = files.everything()
 LAKE = Settings(prefix="lake_dev", time_zone="Europe/Madrid")
@@ -135,15 +131,6 @@ def test_names_are_this_lake_s() -> None:
     assert "at time zone 'Europe/Madrid'" in text
     for query in EVERY:
         assert "${" not in files.filled(query.text, LAKE)
-
-
-def test_an_engine_that_was_never_fetched_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """A deploy asks for Trino's jars by name, and fetches none."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert not remote.engine_is_here()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_workgroup_is_the_lake_s() -> None:
