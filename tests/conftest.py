@@ -60,19 +60,23 @@ def _kind(item: pytest.Item) -> str:
     return item.path.relative_to(HERE).parts[0]
 
 
+# One Spark session takes longer than anything else here: there are two, of about equal length.
+_FIRST_SPARK = ("test_audit", "test_gold", "test_publish")
+
+
 class _Together(LoadScopeScheduling):  # type: ignore[misc]
     """Workers: what shares a Spark session, an emulator or recorded lakes stays with one.
 
-    So each of these is made once; plain tests go one by one to whoever is free.
+    So each is made once, but Spark's session; plain tests go one by one to whoever is free.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = nodeid.split("/")[1]
+        folder, file = nodeid.split("::", maxsplit=1)[0].split("/")[1:3]
         if folder in ("unit", "judge"):
             return nodeid
-        if folder in ("terraform", "emulated", "deployed"):
-            return "aws"
-        return folder if folder in ("athena", "spark") else "recorded"
+        if folder == "spark":
+            return f"spark {file.startswith(_FIRST_SPARK)}"
+        return "chaos" if file == "test_chaos.py" else folder
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -110,8 +111,16 @@ def demo(home: Path, recorded: Path, form: str) -> tuple[Made, list[dict[str, An
 def workbooks(
     tmp_path_factory: pytest.TempPathFactory, recorded: Path
 ) -> tuple[Made, list[dict[str, Any]]]:
-    """The recorded days, landed from the workbooks."""
-    return demo(tmp_path_factory.mktemp("workbooks"), recorded, "xlsx")
+    """The recorded days, landed from the workbooks; whichever worker asks first makes them."""
+    own = tmp_path_factory.getbasetemp()
+    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    home, told = root / "workbooks", root / "workbooks.json"
+    with (root / "workbooks.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            _, said = demo(home, recorded, "xlsx")
+            told.write_text(json.dumps(said))
+    return Made(home), json.loads(told.read_text())
 
 
 @pytest.fixture(scope="session")
