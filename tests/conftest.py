@@ -23,6 +23,13 @@ ORDER = (
     "unit", "judge", "terraform", "emulated", "athena", "spark", "recorded", "browser", "deployed",
     "chaos",
 )  # fmt: skip
+# Between workers what takes long begins early, or one of them ends alone.
+_SHARED_ORDER = (
+    "unit", "judge", "deployed", "spark", "recorded", "emulated", "chaos", "athena", "browser",
+    "terraform",
+)  # fmt: skip
+_ENVIRONMENT = dict(os.environ)
+_LAST: list[str] = []
 _MARKERS = {
     "unit": "unit",
     "judge": "unit",
@@ -84,20 +91,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return _Together(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test by its folder, and run fast folders first (random within, by plugin)."""
+    order = _SHARED_ORDER if hasattr(config, "workerinput") else ORDER
     for item in items:
         kind = _kind(item)
         if kind in _MARKERS:
             item.add_marker(_MARKERS[kind])
         if "recorded" in getattr(item, "fixturenames", ()):
             item.add_marker("recorded")
-    items.sort(key=lambda item: (ORDER.index(_kind(item)), _turn(item)))
+    items.sort(key=lambda item: (order.index(_kind(item)), _turn(item)))
 
 
 def _turn(item: pytest.Item) -> int:
     """When it runs in its folder: most at once, then the late ones, then the last."""
     return next((n for n, m in ((2, "last"), (1, "late")) if item.get_closest_marker(m)), 0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """The environment of one folder's lakes is none of the next one's."""
+    del nextitem
+    if _LAST and _LAST[-1] != _kind(item):
+        os.environ.clear()
+        os.environ.update(_ENVIRONMENT)
+    _LAST[:] = [_kind(item)]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
