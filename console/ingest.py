@@ -23,19 +23,22 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="emt, weatherapi, calendar")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="emt, weatherapi, openweather, calendar")
+    ],
     stream: Annotated[
         str,
         typer.Argument(
             metavar="STREAM",
             help="emt: arrivals, lines, stops, timetables, calendar; "
-            "weatherapi: current, history; calendar: derived",
+            "weatherapi: current, history; openweather: current; calendar: derived",
         ),
     ],
     stops: Annotated[str, typer.Option(help="arrivals: 62,1390 or all")] = "",
     line: Annotated[str, typer.Option(help="arrivals: of this line only (3-digit code)")] = "",
     lines: Annotated[str, typer.Option(help="timetables: 001,361; all by default")] = "",
     location: Annotated[str, typer.Option(help="weather: else LAKE_WEATHER_LOCATION")] = "",
+    city: Annotated[str, typer.Option(help="openweather: riohacha,patagonia; all by default")] = "",
     first: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")] = "",
     last: Annotated[str, typer.Option("--to", help="last day, YYYY-MM-DD")] = "",
     first_year: Annotated[int, typer.Option(help="derived: the calendar starts here")] = 2025,
@@ -44,7 +47,8 @@ def ingest(
 ) -> None:
     """Pull a stream into bronze as answered; a stopped pull goes on where it was.
 
-    Credentials: EMT_EMAIL, EMT_PASSWORD and WEATHERAPI_KEY, or the secret LAKE_SECRET_ID names.
+    Credentials: EMT_EMAIL, EMT_PASSWORD, WEATHERAPI_KEY and OPENWEATHER_API_KEY, or the secret
+    that LAKE_SECRET_ID names.
     """
     from ingestion.options import PullOptions  # noqa: PLC0415
 
@@ -53,6 +57,7 @@ def ingest(
         line=line,
         lines=() if lines == _ALL else _listed(lines),
         location=location,
+        cities=_listed(city),
         first=_day(first, "--from"),
         last=_day(last, "--to"),
         first_year=first_year,

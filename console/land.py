@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ingestion.bronze import Stream
     from ingestion.landing import Landed
     from ingestion.places import LakePath
+    from lakehouse.settings import Settings
 
 _NAMED = 10
 _COLUMNS = ("file", "stream", "status", "rows", "bad_rows", "reason")
@@ -38,7 +39,11 @@ def register(app: typer.Typer, clock: Callable[[], datetime] | None = None) -> N
             str, typer.Option(metavar="SOURCE/STREAM", help="Such as emt/arrivals.")
         ] = "",
         location: Annotated[
-            str, typer.Option(help="The place a weather file is of; else LAKE_WEATHER_LOCATION.")
+            str,
+            typer.Option(
+                help="Whose weather a file is: a place, or a city (valencia:lat=39.47&lon=-0.38). "
+                "Else LAKE_WEATHER_LOCATION, or the city-NAME of its path."
+            ),
         ] = "",
         *,
         as_json: Annotated[bool, typer.Option("--json", help="Print row objects.")] = False,
@@ -67,12 +72,13 @@ class _Work:
     files: list[tuple[LakePath, Stream]]
     now: datetime
     location: str
+    chosen: Settings
 
     def run(self) -> tuple[list[Landed], list[LakeError]]:
         """Land every file; one that fails never stops the others."""
         from rich.console import Console  # noqa: PLC0415
 
-        from ingestion.landing import land  # noqa: PLC0415
+        from ingestion.landing import land, whose  # noqa: PLC0415
         from ingestion.places import is_below  # noqa: PLC0415
 
         raw = self.root / "raw"
@@ -87,11 +93,11 @@ class _Work:
                         file,
                         stream,
                         now=self.now,
-                        location=self.location,
+                        location=whose(stream, file, self.location, self.chosen),
                         keep_source=not is_below(file, raw),
                         step=lambda step, at=at: status.update(f"{at}: {step}"),  # type: ignore[misc]
                     )
-                except Transient as error:
+                except (Transient, UsageError) as error:
                     failed.append(error)
                     talk.say(f"{at}: {error.message}")
                 else:
@@ -119,7 +125,7 @@ def _land(files: list[Path], to: str, location: str, now: datetime, *, as_json: 
         work = [(file, stream) for file in files]
     else:
         work = waiting(lake)
-    landed, failed = _Work(lake, work, now, location or chosen.weather_location).run()
+    landed, failed = _Work(lake, work, now, location, chosen).run()
     _show(landed, as_json=as_json)
     left = [] if files else strays(lake)
     _judge(landed, failed, [str(below(path, lake)) for path in left])

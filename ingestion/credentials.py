@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EMT_NAMES = ("EMT_EMAIL", "EMT_PASSWORD")
 WEATHERAPI_NAMES = ("WEATHERAPI_KEY",)
+OPENWEATHER_NAMES = ("OPENWEATHER_API_KEY",)
 # What the store says of a secret without a value, too: Terraform makes one, and puts none in.
 _EMPTY = "ResourceNotFoundException"
 
@@ -53,6 +54,11 @@ def emt(settings: Settings, environ: Mapping[str, str] | None = None) -> EmtAcco
 def weatherapi(settings: Settings, environ: Mapping[str, str] | None = None) -> Secret:
     """WeatherAPI's key. Raises CredentialsError naming what is missing."""
     return _find(WEATHERAPI_NAMES, settings, environ)[WEATHERAPI_NAMES[0]]
+
+
+def openweather(settings: Settings, environ: Mapping[str, str] | None = None) -> Secret:
+    """OpenWeather's key. Raises CredentialsError naming what is missing."""
+    return _find(OPENWEATHER_NAMES, settings, environ)[OPENWEATHER_NAMES[0]]
 
 
 def _find(

@@ -141,8 +141,11 @@ class Dropped:
             return None
         landed = replace(landed, bronze=path)
         asked = _first_envelope(path)["request"]
-        if asked != self.request:
-            reason = f"already landed as the weather of {asked.get('q')!r}; nothing was changed"
+        if any(
+            asked.get(name) != told for name, told in self.request.items() if name != "ingest_date"
+        ):
+            place = asked.get("q") or ", ".join(f"{name}={told}" for name, told in asked.items())
+            reason = f"already landed as the weather of {place!r}; nothing was changed"
             return replace(landed, reason=reason)
         if entry:
             return replace(landed, bad_rows=len(entry.bad_rows), reason=entry.reason)

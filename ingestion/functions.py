@@ -105,6 +105,7 @@ def _readers() -> dict[str, Callable[[str, list[str]], Any]]:
         "lines": _all,
         "line": _one,
         "location": _one,
+        "cities": _all,
         "first": _day,
         "last": _day,
         "first_year": lambda name, texts: int(_one(name, texts)),
@@ -180,8 +181,8 @@ def _land(told: Created, root: S3Path, chosen: Settings) -> None:
         reason = f"{told.key!r} is in no known raw/SOURCE/STREAM/"
         landing.set_aside(root, file, reason, now=told.at)
     else:
-        place = chosen.weather_location
         try:
+            place = landing.whose(stream, file, "", chosen)
             landing.land(root, file, stream, now=told.at, location=place, keep_source=False)
         except (BadInputError, UsageError) as error:
             if places.mark(file) is not None:  # else another call was quicker

@@ -6,9 +6,9 @@ A file in raw is removed as the very last step; landing the same bytes again cha
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ingestion import places, streams
+from ingestion import cities, places, streams
 from ingestion.bronze import Stream
 from ingestion.dropped import Dropped, Landed
 from ingestion.quarantine import STRAYS
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ingestion.places import LakePath, Mark
+    from ingestion.streams import Kind
+    from lakehouse.settings import Settings
 
 __all__ = [
     "Landed",
@@ -30,6 +32,7 @@ __all__ = [
     "stream_of",
     "sweep",
     "waiting",
+    "whose",
 ]  # fmt: skip
 
 SETTLE_SEC = 0.5
@@ -50,18 +53,19 @@ def land(
 ) -> Landed:
     """Land one file; `step` hears which step is next.
 
-    `location` is the place a weather file answers for, which it does not say itself.
+    `location` is the place a weather file answers for, which it does not say itself: of a stream
+    that asks by city, as `ingestion.cities` reads it.
     Raises UsageError for an unknown stream or no file, BusyError for a file that changes.
     """
     kind = streams.kind(stream)
-    if kind.of_place and not location:
+    if kind.asked_by and not location:
         raise UsageError(f"{stream}: whose weather is it?", next_command="lake land … --location")
     seen = _seen(file)
     dropped = Dropped(
         root=root,
         file=file,
         stream=stream,
-        request={"q": location} if kind.of_place else {},
+        request=_request(kind, file, location or ""),
         now=now,
         step=step,
     )
@@ -71,6 +75,29 @@ def land(
         places.remove(file, seen)  # what was written since is not lost
     event("file_landed", file=file.name, stream=str(stream), status=landed.status)
     return landed
+
+
+def whose(stream: Stream, path: LakePath, told: str, chosen: Settings) -> str:
+    """Whose answer a file is: as told, else by the city-NAME of its path, or by the settings.
+
+    Raises UsageError for a city's file whose path names none.
+    """
+    if streams.kind(stream).asked_by != "city":
+        return told or chosen.weather_location
+    name = told or cities.in_path(path.parts)
+    if not name:
+        raise UsageError(
+            f"{stream}: of which city is {path.name!r}?",
+            next_command="lake land … --location NAME, or put it below city-NAME/",
+        )
+    return cities.known(name, chosen.openweather_cities)
+
+
+def _request(kind: Kind, path: LakePath, location: str) -> dict[str, Any]:
+    """What was asked, as far as a file can tell."""
+    if kind.asked_by != "city":
+        return {kind.asked_by: location} if kind.asked_by else {}
+    return {"units": kind.units, **cities.City.parse(location).landed(path.parts)}
 
 
 def sweep(
@@ -136,10 +163,13 @@ def is_finished(path: LakePath, raw: LakePath) -> bool:
 
 def stream_of(path: LakePath, raw: LakePath) -> Stream | None:
     """The stream of a file's folder; a link is nobody's, as it may point anywhere."""
-    source, name, *inside = (*places.below(path, raw).parts, "", "")
-    stream = Stream(source, name)
-    known = str(stream) in streams.KINDS and any(inside)
-    return stream if known and places.is_plain(path) else None
+    inside = places.below(path, raw).parts[:-1]
+    for name, kind in streams.KINDS.items():
+        for folder in filter(None, (name, kind.folder)):
+            parts = tuple(folder.split("/"))
+            if inside[: len(parts)] == parts:
+                return Stream.parse(name) if places.is_plain(path) else None
+    return None
 
 
 def _in_raw(root: LakePath) -> Iterator[tuple[LakePath, Stream | None]]:

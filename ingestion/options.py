@@ -21,13 +21,15 @@ class PullOptions:
     """What to ask for; each stream heeds its own.
 
     `stops` are EMT's numbers, or `all`; `line` and `lines` are 3-digit codes. `first` and `last`
-    bound the calendar and the weather's history. `restart` begins an interrupted plan anew.
+    bound the calendar and the weather's history. `cities` are names of the setting's, all of them
+    where none is named. `restart` begins an interrupted plan anew.
     """
 
     stops: tuple[str, ...] = ()
     line: str = ""
     lines: tuple[str, ...] = ()
     location: str = ""
+    cities: tuple[str, ...] = ()
     first: date | None = None
     last: date | None = None
     first_year: int = 2025

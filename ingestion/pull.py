@@ -10,10 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from ingestion import catalogue, credentials, places
+from ingestion import catalogue, cities, credentials, places
 from ingestion.bronze import Bronze, Origin, Record, Stream, dumps
 from ingestion.emt import EmtClient
 from ingestion.holidays_calendar import derived_days
+from ingestion.openweather import OpenWeatherClient
 from ingestion.options import ALL, PullOptions, PullResult
 from ingestion.poll import Pace, Poll, Polled, Quota, before_each, nothing
 from ingestion.weatherapi import WeatherApiClient
@@ -63,6 +64,16 @@ class _Job:
         """A client of WeatherAPI."""
         key = credentials.weatherapi(self.settings, self.environ)
         client = WeatherApiClient(self.settings.weatherapi_url, key, clock=self.clock)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    @contextmanager
+    def openweather(self) -> Iterator[OpenWeatherClient]:
+        """A client of OpenWeather."""
+        key = credentials.openweather(self.settings, self.environ)
+        client = OpenWeatherClient(self.settings.openweather_url, key, clock=self.clock)
         try:
             yield client
         finally:
@@ -188,6 +199,20 @@ def _history_of(client: WeatherApiClient, asked: list[str]) -> Record:
     return client.history(asked[0], date.fromisoformat(asked[1]))
 
 
+def _cities(job: _Job) -> Polled:
+    known = cities.configured(job.settings.openweather_cities)
+    names = job.options.cities or tuple(known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        text = f"no city {', '.join(unknown)} in LAKE_OPENWEATHER_CITIES: {', '.join(known)}"
+        named = f"lake ingest openweather current --city {next(iter(known))}"
+        raise UsageError(text, next_command=named)
+    # A call is known by what it asks: another place by an old name is another call.
+    plan = [[name, known[name].asked] for name in dict.fromkeys(names)]
+    with job.openweather() as client:
+        return job.poll(plan, lambda asked: client.current(known[asked[0]]))
+
+
 def _derived(job: _Job) -> Polled:
     """The derived calendar; named by its content, so that it is landed once a year."""
     days = derived_days(job.options.first_year, job.clock.now().year + 1)
@@ -209,5 +234,6 @@ STREAMS: dict[str, Callable[[_Job], Polled]] = {
     "emt/calendar": _calendar,
     "weatherapi/current": _current,
     "weatherapi/history": _history,
+    "openweather/current": _cities,
     "calendar/derived": _derived,
 }

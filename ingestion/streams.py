@@ -22,13 +22,17 @@ class Kind:
 
     `optional` are the other fields a payload is known to have; any further one is kept too, but
     for the `foreign` ones, by which another stream's payload is told from this one's.
-    `of_place` says that the answer depends on the place that was asked about.
+    `asked_by` is the field of the request that says whose answer it is, where the answer does not:
+    `q` for a place, `city` for a city of the lake (`ingestion.cities`), whose numbers are in
+    `units`. Its files may be dropped below `folder` of raw, too.
     """
 
     shapes: tuple[tuple[str, ...], ...]
     optional: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
-    of_place: bool = False
+    asked_by: str = ""
+    units: str = ""
+    folder: str = ""
 
     def problem(self, fields: Collection[str]) -> str:
         """Why a payload with these fields is none of this stream; empty if it is one."""
@@ -56,6 +60,19 @@ _REPLY_FIELDS = ("description", "datetime")
 _LINE_FIELDS = (
     "nameA", "nameB", "group", "startDate", "endDate", "longLine1", "longLine2", "order",
     "color", "forecolor",
+)  # fmt: skip
+
+_WEATHER = ("dt", "main")
+_WEATHER_FIELDS = (
+    "coord", "weather", "base", "visibility", "wind", "rain", "snow", "clouds", "sys", "timezone",
+    "id", "name", "cod",
+)  # fmt: skip
+_HOUR = ("temp", "humidity", "weather_id")
+_HOUR_FIELDS = (
+    "dt_iso", "city_name", "lat", "lon", "visibility", "dew_point", "feels_like", "temp_min",
+    "temp_max", "pressure", "sea_level", "grnd_level", "wind_speed", "wind_deg", "wind_gust",
+    "rain_1h", "rain_3h", "snow_1h", "snow_3h", "clouds_all", "weather_main",
+    "weather_description", "weather_icon",
 )  # fmt: skip
 
 KINDS: dict[str, Kind] = {
@@ -89,9 +106,34 @@ KINDS: dict[str, Kind] = {
         shapes=(_REPLY, ("date", "dayType")), optional=(*_REPLY_FIELDS, "strike")
     ),
     "weatherapi/current": Kind(
-        shapes=(("location", "current"), ("run_ts_utc", "response")), of_place=True
+        shapes=(("location", "current"), ("run_ts_utc", "response")), asked_by="q"
     ),
-    "weatherapi/history": Kind(shapes=(("location", "forecast"),), of_place=True),
+    "weatherapi/history": Kind(shapes=(("location", "forecast"),), asked_by="q"),
+    "openweather/current": Kind(
+        shapes=(_WEATHER,), optional=_WEATHER_FIELDS, asked_by="city", units="metric"
+    ),
+    "openweather/airbyte": Kind(
+        shapes=(
+            ("_airbyte_ab_id", "_airbyte_emitted_at", *_WEATHER),
+            ("_airbyte_raw_id", "_airbyte_extracted_at", *_WEATHER),
+        ),
+        optional=(
+            *_WEATHER_FIELDS,
+            "_airbyte_additional_properties", "_airbyte_generation_id", "_airbyte_meta",
+        ),
+        asked_by="city", units="metric", folder="airbyte/openweather",
+    ),
+    "openweather/manual": Kind(
+        shapes=(("list",), _WEATHER),
+        optional=(*_WEATHER_FIELDS, "city_id", "calctime", "cnt", "message"),
+        asked_by="city", units="metric", folder="manual",
+    ),
+    "openweather/history": Kind(
+        shapes=(("dt", "timezone", *_HOUR), ("time", *_HOUR)),
+        optional=_HOUR_FIELDS,
+        # A bulk file is in the provider's standard units, kelvin, whoever buys it.
+        asked_by="city", units="standard",
+    ),
     "calendar/derived": Kind(shapes=(("day", "day_type"),)),
 }  # fmt: skip
 

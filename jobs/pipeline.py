@@ -14,6 +14,7 @@ from jobs.silver.emt import (
     stops,
 )
 from jobs.silver.meteorology import meteorology_current
+from jobs.silver.openweather import weather_observation
 from lakehouse import ledger
 from lakehouse.job import GoldGroup, SilverGroup
 
@@ -30,6 +31,7 @@ SILVER_EMT = SilverGroup(
     ),
 )
 SILVER_METEOROLOGY = SilverGroup("silver.meteorology", (meteorology_current.JOB,))
+SILVER_OPENWEATHER = SilverGroup("silver.openweather", (weather_observation.JOB,))
 GOLD_EMT = GoldGroup(
     name="gold.emt",
     jobs=(arrivals_weather.JOB, delay_weather_hourly.JOB),
@@ -45,7 +47,7 @@ GOLD_EMT = GoldGroup(
     parameters=("delay_ratio_thresh", "wx_recent_minutes", "weather_location", "time_zone"),
 )
 
-GROUPS = (SILVER_EMT, SILVER_METEOROLOGY, GOLD_EMT)
+GROUPS = (SILVER_EMT, SILVER_METEOROLOGY, SILVER_OPENWEATHER, GOLD_EMT)
 TABLES = (
     weatherapi_current.TABLE,
     *(job.table for group in GROUPS for job in group.jobs),

@@ -24,6 +24,7 @@ class Settings:
     `wx_recent_minutes`: the farthest an observation may be from an arrival, in minutes, inclusive.
     `spark_java`: options of Spark's Java; by default only the quick compiler, because a small
     batch spends more time compiling than running; empty it for big ones.
+    `openweather_cities`: the cities whose weather is asked for, as `ingestion.cities` reads them.
     `place`: where the lake is; `home`: its folder, or `s3://<bucket>` in the other places.
     `endpoint`, `region`: of AWS's services; an endpoint only where it is not AWS's own.
     `lease_wait_sec`: how long a run waits for another one before it says who holds the lease.
@@ -44,6 +45,8 @@ class Settings:
     spark_java: str = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
     emt_url: str = "https://openapi.emtmadrid.es"
     weatherapi_url: str = "https://api.weatherapi.com"
+    openweather_url: str = "https://api.openweathermap.org"
+    openweather_cities: str = "riohacha:q=Riohacha,CO;patagonia:lat=-41.810147&lon=-68.906269"
     emt_daily_quota: int = 20_000
     calls_per_minute: int = 100
     secret_id: str = ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.audit import bundle, chain, originals, rows, sourcecode, tablefiles
 from console.audit.guide import guide
-from ingestion.credentials import EMT_NAMES, WEATHERAPI_NAMES
+from ingestion.credentials import EMT_NAMES, OPENWEATHER_NAMES, WEATHERAPI_NAMES
 from lakehouse.errors import DataQualityError, UsageError
 from lakehouse.job import GoldGroup
 from lakehouse.streams import SCHEME, Part
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from ingestion.places import LakePath
 
 # Names of secrets in the environment, and how long one is at least.
-_SECRETS = {**dict.fromkeys((*EMT_NAMES, *WEATHERAPI_NAMES), 6), "AWS_SECRET_ACCESS_KEY": 20}
+_SECRETS = {
+    **dict.fromkeys((*EMT_NAMES, *WEATHERAPI_NAMES, *OPENWEATHER_NAMES), 6),
+    "AWS_SECRET_ACCESS_KEY": 20,
+}
 _INDEX = ("ops.run", "ops.processed_file")
 
 

@@ -1,4 +1,4 @@
-"""A made-up city whose buses and weather answer over HTTP as EMT MobilityLabs and WeatherAPI do.
+"""A made-up city and its weather, which answer over HTTP as EMT, WeatherAPI and OpenWeather do.
 
 What it answers is a function of its seed and its clock, faults asked for aside.
 """

@@ -1,4 +1,4 @@
-"""What both APIs answer to a call: accounts, tokens and quota, and the city behind them."""
+"""What the APIs answer to a call: accounts, tokens and quota, and the city behind them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from console.simulator import network
+from console.simulator import network, openweather
 from console.simulator.emt_city import EmtCity
 from console.simulator.traffic import Traffic
 from console.simulator.weather_city import WeatherCity
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ZONE = ZoneInfo("Europe/Madrid")
 _LOGIN = "/v1/mobilitylabs/user/login/"
 _BUS = r"/v{}/transport/busemtmad"
+_OPENWEATHER = "/data/2.5/weather"
 _LICENCE = "Please mention EMT Madrid MobilityLabs as data source."
 _REFUSED = {"code": "92", "description": "User not found or wrong password", "data": []}
 _DEAD = {"code": "80", "description": "Token not found in cache", "data": []}
@@ -39,7 +40,7 @@ class Answers:
     ) -> None:
         self.clock, self.network = clock, network.build(seed)
         self._emt = EmtCity(self.network, Traffic(self.network, seed, ZONE), seed, ZONE)
-        self._weather = WeatherCity(seed, ZONE)
+        self._weather, self._seed = WeatherCity(seed, ZONE), seed
         self._password, self._key = password, key
         self._token_sec, self._daily = token_sec, daily_calls
         self._tokens: dict[str, float] = {}
@@ -51,8 +52,8 @@ class Answers:
     ) -> Answer:
         """The status and the body of the reply."""
         now = self.clock.now()
-        if path.startswith("/v1/") and path.endswith(".json"):
-            return self._weatherapi(path, query, now)
+        if path.endswith((".json", _OPENWEATHER)):
+            return self._of_weather(path, query, now)
         if not self._counts(now):
             return 200, _QUOTA
         if path == _LOGIN:
@@ -119,6 +120,12 @@ class Answers:
     def expire_tokens(self) -> None:
         """Every token given so far is dead."""
         self._tokens.clear()
+
+    def _of_weather(self, path: str, query: Mapping[str, str], now: datetime) -> Answer:
+        """The path tells which service is asked."""
+        if path == _OPENWEATHER:
+            return openweather.answer(query, now, self._seed, self._key)
+        return self._weatherapi(path, query, now)
 
     def _weatherapi(self, path: str, query: Mapping[str, str], now: datetime) -> Answer:
         refused = self._refused(query)

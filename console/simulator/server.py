@@ -36,7 +36,7 @@ class Call:
 
 
 class Simulator:
-    """Both APIs of a made-up city, while the context is open.
+    """The APIs of a made-up city, while the context is open.
 
     `password` and `key`, if given, are the only ones it accepts; `daily_calls` is EMT's quota.
     """
@@ -87,6 +87,11 @@ class Simulator:
     @property
     def weatherapi_url(self) -> str:
         """The base URL of WeatherAPI; the paths tell the two apart."""
+        return self._server.url
+
+    @property
+    def openweather_url(self) -> str:
+        """The base URL of OpenWeather."""
         return self._server.url
 
     def fail_next(
