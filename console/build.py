@@ -113,7 +113,7 @@ def governed_tables() -> dict[str, dict[str, Any]]:
         table.full_name: {
             "hidden": sorted(c.name for c in table.all_columns if c.sensitive),
             "line": next((n for n in ("label", "line") if n in table.names), ""),
-            "city": "location" if "location" in table.names else "",
+            "city": next((n for n in ("location", "city") if n in table.names), ""),
         }
         for table in TABLES
         if table.database.endswith(("_silver", "_gold"))

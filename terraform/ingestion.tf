@@ -3,7 +3,7 @@
 resource "aws_secretsmanager_secret" "sources" {
   #checkov:skip=CKV2_AWS_57:The sources' keys are issued by them; nobody here can rotate them.
   name                    = "${local.name}/sources"
-  description             = "JSON with EMT_EMAIL, EMT_PASSWORD and WEATHERAPI_KEY; the value is put by hand and never enters the state."
+  description             = "JSON with EMT_EMAIL, EMT_PASSWORD, WEATHERAPI_KEY and OPENWEATHER_API_KEY; the value is put by hand and never enters the state."
   kms_key_id              = aws_kms_key.this["secrets"].arn
   recovery_window_in_days = var.force_destroy ? 0 : 30
 }
@@ -80,7 +80,7 @@ resource "aws_scheduler_schedule" "ingest" {
   description                  = "Pulls ${each.value.source}/${each.value.stream}."
   group_name                   = aws_scheduler_schedule_group.this.name
   schedule_expression          = each.value.schedule
-  schedule_expression_timezone = var.schedule_timezone
+  schedule_expression_timezone = coalesce(each.value.timezone, var.schedule_timezone)
   kms_key_arn                  = aws_kms_key.this["messages"].arn
 
   flexible_time_window {

@@ -26,7 +26,7 @@ locals {
   lake_uri    = "s3://${local.buckets.lake}"
 
   databases = {
-    for database in ["bronze", "emt_silver", "meteorology_silver", "emt_gold", "ops", "views"] :
+    for database in ["bronze", "emt_silver", "meteorology_silver", "openweather_silver", "emt_gold", "ops", "views"] :
     database => "${local.database_prefix}_${database}"
   }
   # Glue checks catalog, database and table: a policy that leaves one out allows nothing.
@@ -66,6 +66,7 @@ locals {
     LAKE_HOME               = local.lake_uri
     LAKE_PREFIX             = local.database_prefix
     LAKE_WEATHER_LOCATION   = var.weather_location
+    LAKE_OPENWEATHER_CITIES = var.openweather_cities
     LAKE_DELAY_RATIO_THRESH = tostring(var.delay_ratio_thresh)
     LAKE_WX_RECENT_MINUTES  = tostring(var.wx_recent_minutes)
     LAKE_TIME_ZONE          = var.time_zone

@@ -51,7 +51,7 @@ locals {
   }
   # Which jobs go together: one job run takes several groups, for a cold start costs more than they do.
   run_arguments = {
-    silver = { EntryPointArguments = ["silver.emt", "silver.meteorology"] }
+    silver = { EntryPointArguments = ["silver.emt", "silver.meteorology", "silver.openweather"] }
     gold   = { EntryPointArguments = ["gold.emt"] }
     chosen = { "EntryPointArguments.$" = "$.groups" }
   }

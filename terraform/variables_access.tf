@@ -68,7 +68,7 @@ variable "analyst_tables" {
   type        = set(string)
   default = [
     "emt_silver.arrivals_predictions", "emt_silver.lines", "emt_silver.stops",
-    "meteorology_silver.meteorology_current",
+    "meteorology_silver.meteorology_current", "openweather_silver.weather_observation",
   ]
   nullable = false
 

@@ -55,6 +55,18 @@ variable "weather_location" {
   }
 }
 
+variable "openweather_cities" {
+  description = "Cities whose weather OpenWeather is asked for: NAME:q=… or NAME:lat=…&lon=…, with semicolons between."
+  type        = string
+  default     = "riohacha:q=Riohacha,CO;patagonia:lat=-41.810147&lon=-68.906269"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9_-]*:[^;]+(;[a-z][a-z0-9_-]*:[^;]+)*$", var.openweather_cities))
+    error_message = "openweather_cities: such as riohacha:q=Riohacha,CO;patagonia:lat=-41.8&lon=-68.9."
+  }
+}
+
 variable "time_zone" {
   description = "Zone of the sources' local times."
   type        = string
@@ -68,22 +80,24 @@ variable "time_zone" {
 }
 
 variable "ingest_schedules" {
-  description = "Which streams are pulled when, in schedule_timezone, and with which options."
+  description = "Which streams are pulled when, in schedule_timezone if not in their own, and with which options."
   type = map(object({
     source   = string
     stream   = string
     schedule = string
+    timezone = optional(string, "")
     options  = optional(map(list(string)), {})
   }))
   nullable = false
   # Two stops to begin with: EMT allows 20,000 calls a day, 416 stops every half hour.
   default = {
-    arrivals   = { source = "emt", stream = "arrivals", schedule = "rate(30 minutes)", options = { stops = ["62", "5710"] } }
-    lines      = { source = "emt", stream = "lines", schedule = "cron(0 3 * * ? *)" }
-    stops      = { source = "emt", stream = "stops", schedule = "cron(10 3 * * ? *)" }
-    timetables = { source = "emt", stream = "timetables", schedule = "cron(20 3 * * ? *)" }
-    calendar   = { source = "emt", stream = "calendar", schedule = "cron(50 3 * * ? *)" }
-    derived    = { source = "calendar", stream = "derived", schedule = "cron(40 2 * * ? *)" }
+    arrivals    = { source = "emt", stream = "arrivals", schedule = "rate(30 minutes)", options = { stops = ["62", "5710"] } }
+    lines       = { source = "emt", stream = "lines", schedule = "cron(0 3 * * ? *)" }
+    stops       = { source = "emt", stream = "stops", schedule = "cron(10 3 * * ? *)" }
+    timetables  = { source = "emt", stream = "timetables", schedule = "cron(20 3 * * ? *)" }
+    calendar    = { source = "emt", stream = "calendar", schedule = "cron(50 3 * * ? *)" }
+    derived     = { source = "calendar", stream = "derived", schedule = "cron(40 2 * * ? *)" }
+    openweather = { source = "openweather", stream = "current", schedule = "cron(0 18 * * ? *)", timezone = "UTC" }
   }
 
   validation {
@@ -100,6 +114,10 @@ variable "ingest_schedules" {
   validation {
     condition     = alltrue([for one in values(var.ingest_schedules) : can(regex("^(rate|cron)[(].+[)]$", one.schedule))])
     error_message = "ingest_schedules: a schedule is rate(…) or cron(…)."
+  }
+  validation {
+    condition     = alltrue([for one in values(var.ingest_schedules) : can(regex("^(|UTC|[A-Z][A-Za-z]+(/[A-Za-z_-]+)+)$", one.timezone))])
+    error_message = "ingest_schedules: a timezone is a name such as Europe/Madrid or UTC."
   }
   validation {
     condition     = alltrue([for one in values(var.ingest_schedules) : "${one.source}/${one.stream}" != "weatherapi/current"])

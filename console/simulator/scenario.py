@@ -31,12 +31,17 @@ _ACCOUNT = {
     "EMT_EMAIL": "visitor@example.org",
     "EMT_PASSWORD": "simulated",
     "WEATHERAPI_KEY": "simulated",
+    "OPENWEATHER_API_KEY": "simulated",
 }
 # Made-up calls must not use up the real account's day.
 _NO_QUOTA = 1_000_000_000
 # Nor does the real pace decide when a simulated stop is asked.
 _CALLS_PER_MINUTE = 100
 
+
+# The cities that the simulator knows; the lake's own may be others.
+_CITIES = "riohacha:q=Riohacha,CO;patagonia:lat=-41.810147&lon=-68.906269"
+_CITIES_HOUR_UTC = 18
 
 # Sweeps that ask for one line by its code, at its own stops.
 _OF_ONE_LINE = (("02:20", "501"), ("11:10", "361"), ("18:10", "027"))
@@ -72,7 +77,7 @@ def play(
     A `simulator` of the caller's must go by the same `clock`, and is always played.
     """
     memory = Memory(
-        settings.root, [FIRST_DAY, DAYS, INSTANTS, _OF_ONE_LINE, settings.weather_location]
+        settings.root, [FIRST_DAY, DAYS, INSTANTS, _OF_ONE_LINE, settings.weather_location, _CITIES]
     )
     known = None if simulator else memory.recall()
     if known:
@@ -96,6 +101,8 @@ def _days(
         settings,
         emt_url=city.emt_url,
         weatherapi_url=city.weatherapi_url,
+        openweather_url=city.openweather_url,
+        openweather_cities=_CITIES,
         emt_daily_quota=_NO_QUOTA,
         calls_per_minute=_CALLS_PER_MINUTE,
         secret_id="",
@@ -118,7 +125,8 @@ def _pull(settings: Settings, clock: SimulatedClock, step: Step) -> PullResult:
 
 def steps(day: date, city: Simulator) -> list[Step]:
     """The pulls of a day, in their order; the first day begins with the catalogue."""
-    found = [*_weather(day), *_sweeps(day, city)]
+    evening = datetime(day.year, day.month, day.day, _CITIES_HOUR_UTC, tzinfo=timezone.utc)
+    found = [*_weather(day), *_sweeps(day, city), Step(evening, 0, "openweather", "current")]
     if day == FIRST_DAY:
         at, year = _instant(day, "00:10"), PullOptions(first=date(day.year, 1, 1))
         catalogue = (("calendar", "derived"), ("emt", "lines"), ("emt", "stops"),

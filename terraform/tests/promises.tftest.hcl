@@ -65,6 +65,7 @@ variables {
     "emt_silver.incidents"                   = { hidden = ["source_uri"], line = "", city = "" }
     "emt_silver.arrivals_predictions"        = { hidden = ["source_uri"], line = "label", city = "" }
     "meteorology_silver.meteorology_current" = { hidden = ["source_uri"], line = "", city = "location" }
+    "openweather_silver.weather_observation" = { hidden = ["source_uri"], line = "", city = "city" }
   }
 }
 
@@ -274,7 +275,7 @@ run "by_default" {
   }
   assert {
     condition = (
-      jsondecode(local.definition).States["Silver run"].Parameters.JobDriver.SparkSubmit.EntryPointArguments == ["silver.emt", "silver.meteorology"]
+      jsondecode(local.definition).States["Silver run"].Parameters.JobDriver.SparkSubmit.EntryPointArguments == ["silver.emt", "silver.meteorology", "silver.openweather"]
       && jsondecode(local.definition).States["Gold run"].Parameters.JobDriver.SparkSubmit.EntryPointArguments == ["gold.emt"]
       && jsondecode(local.definition).States["Chosen run"].Parameters.JobDriver.SparkSubmit["EntryPointArguments.$"] == "$.groups"
       && jsondecode(local.definition).TimeoutSeconds > 2 * jsondecode(local.definition).States["Silver run"].TimeoutSeconds
@@ -332,6 +333,9 @@ run "by_default" {
     condition = (
       jsondecode(aws_scheduler_schedule.ingest["arrivals"].target[0].input) == { source = "emt", stream = "arrivals", options = { stops = ["62", "5710"] } }
       && alltrue([for schedule in values(aws_scheduler_schedule.ingest) : schedule.target[0].retry_policy[0].maximum_retry_attempts <= 3])
+      && aws_scheduler_schedule.ingest["openweather"].schedule_expression == "cron(0 18 * * ? *)"
+      && aws_scheduler_schedule.ingest["openweather"].schedule_expression_timezone == "UTC"
+      && aws_scheduler_schedule.ingest["lines"].schedule_expression_timezone == "Europe/Madrid"
     )
     error_message = "A schedule says what to pull, and a late call is given up."
   }

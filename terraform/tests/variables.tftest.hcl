@@ -49,6 +49,7 @@ variables {
     "emt_silver.incidents"                   = { hidden = ["source_uri"], line = "", city = "" }
     "emt_silver.arrivals_predictions"        = { hidden = ["source_uri"], line = "label", city = "" }
     "meteorology_silver.meteorology_current" = { hidden = ["source_uri"], line = "", city = "location" }
+    "openweather_silver.weather_observation" = { hidden = ["source_uri"], line = "", city = "city" }
   }
 }
 
@@ -68,6 +69,7 @@ run "wrong_words" {
     contracts_digest      = "none"
     previous_code         = ["code/lake.zip"]
     weather_location      = "a place"
+    openweather_cities    = "Riohacha"
     time_zone             = "CET+1"
     weather_schedule      = "every half hour"
     stream_source         = "kafka"
@@ -90,7 +92,7 @@ run "wrong_words" {
   expect_failures = [
     var.prefix, var.environment, var.region, var.tags, var.access_log_bucket, var.alert_emails, var.slack_secret_arn,
     var.slack_secret_key_arn, var.github_repository, var.contracts_digest, var.previous_code,
-    var.weather_location, var.time_zone, var.weather_schedule, var.stream_source, var.analyst_principals,
+    var.weather_location, var.openweather_cities, var.time_zone, var.weather_schedule, var.stream_source, var.analyst_principals,
     var.schedule_cron, var.maintenance_cron, var.schedule_timezone, var.release_label, var.emr_architecture, var.function_architecture,
     var.artifacts, var.ingest_schedules, var.spark_conf, var.auditor_principals, var.governed_tables,
     var.analyst_lines, var.analyst_cities,
@@ -163,7 +165,7 @@ run "wrong_in_other_ways" {
 
   variables {
     spark_conf       = { "spark.sql.catalog.lake.warehouse" = "s3://another/warehouse" }
-    ingest_schedules = { arrivals = { source = "emt", stream = "arrivals", schedule = "hourly" } }
+    ingest_schedules = { arrivals = { source = "emt", stream = "arrivals", schedule = "hourly", timezone = "CET" } }
     maximum_vcpu     = 17
     state_bucket     = "UPPER"
   }

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 START = datetime(2026, 3, 2, 7, 0, tzinfo=timezone.utc)
 CANARY = "CANARY-7f3a9"
 EMAIL, PASSWORD, KEY, TOKEN = (f"{CANARY}-{name}" for name in ("email", "password", "key", "token"))
-ENVIRON = {"EMT_EMAIL": EMAIL, "EMT_PASSWORD": PASSWORD, "WEATHERAPI_KEY": KEY}
+ENVIRON = {
+    "EMT_EMAIL": EMAIL,
+    "EMT_PASSWORD": PASSWORD,
+    "WEATHERAPI_KEY": KEY,
+    "OPENWEATHER_API_KEY": KEY,
+}
 LOGIN = "/v1/mobilitylabs/user/login/"
 
 

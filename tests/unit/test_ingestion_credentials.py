@@ -45,14 +45,20 @@ def test_from_the_environment() -> None:
     assert credentials.weatherapi(PLAIN, ENVIRON).reveal() == KEY
 
 
-@pytest.mark.parametrize("name", ["EMT_EMAIL", "EMT_PASSWORD", "WEATHERAPI_KEY"])
+@pytest.mark.parametrize(
+    "name", ["EMT_EMAIL", "EMT_PASSWORD", "WEATHERAPI_KEY", "OPENWEATHER_API_KEY"]
+)
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_what_is_missing_is_named(name: str, value: str | None) -> None:
     """A missing, empty or blank variable is named, with exit code 77."""
     environ = {**ENVIRON, name: value} if value is not None else {**ENVIRON}
     if value is None:
         del environ[name]
-    ask = credentials.weatherapi if name == "WEATHERAPI_KEY" else credentials.emt
+    by_key = {
+        "WEATHERAPI_KEY": credentials.weatherapi,
+        "OPENWEATHER_API_KEY": credentials.openweather,
+    }
+    ask = by_key.get(name, credentials.emt)
     with pytest.raises(CredentialsError, match=f"^{name} ") as caught:
         ask(PLAIN, environ)  # type: ignore[arg-type]
     assert caught.value.exit_code == 77

@@ -97,7 +97,7 @@ TABLE = Table(
         Column("snow_1h_mm", "double", "Snow of the last hour, mm; null where none was told."),
         Column("visibility_m", "int", "Visibility, m; 10,000 is the most."),
         Column("weather_id", "int", "The provider's code of the main condition."),
-        Column("weather_main", "string", "Its group: Clear, Clouds, Rain, …"),
+        Column("weather_main", "string", "Its group, such as Clear, Clouds or Rain."),
         Column("weather_desc", "string", "Its words, in the language asked for."),
         Column("air_density_kg_m3", "double", "Density of the humid air, kg/m³, at the ground's "
                "pressure where answered, else at sea level's."),
