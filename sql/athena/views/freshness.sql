@@ -44,6 +44,11 @@ with newest as (
     from ${prefix}_meteorology_silver.meteorology_current
     union all
     select
+        'openweather_silver.weather_observation' as table_name,
+        max(event_ts) as newest_ts
+    from ${prefix}_openweather_silver.weather_observation
+    union all
+    select
         'emt_gold.arrivals_weather' as table_name,
         max(event_ts) as newest_ts
     from ${prefix}_emt_gold.arrivals_weather
