@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout")]
 LIVE = "live sources"
-ATTRIBUTION = "EMT Madrid MobilityLabs (arrivals, lines, stops) and WeatherAPI.com (weather)"
+ATTRIBUTION = (
+    "EMT Madrid MobilityLabs (arrivals, lines, stops), WeatherAPI.com and OpenWeather (weather)"
+)
 
 
 def register(app: typer.Typer) -> None:
