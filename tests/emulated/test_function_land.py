@@ -148,6 +148,18 @@ def test_weather_is_of_the_lakes_place(root: S3Path) -> None:
     assert landed(root)[0]["request"] == {"q": "madrid"}
 
 
+def test_a_citys_file_is_of_the_city_of_its_key(root: S3Path) -> None:
+    """Whoever wrote it; one whose key names none is in quarantine, and no other city's."""
+    reply = json_lines({"dt": 1, "main": {"temp": 3}})
+    good = dropped(root, "raw/manual/city-riohacha/ingest_date=2025-08-28/a.json", reply)
+    assert call(good, dropped(root, "raw/manual/b.json", reply + b"\n")) == []
+    (line,) = landed(root)
+    assert (line["request"]["city"], line["request"]["q"]) == ("riohacha", "Riohacha,CO")
+    (entry,) = quarantined(root)
+    assert "of which city is 'b.json'" in entry.reason
+    assert not tree(root, "raw/")
+
+
 def test_a_file_that_is_gone_is_done(root: S3Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Another call, or its owner, took it."""
     assert call(created(root.bucket, "raw/emt/stops/a")) == []
