@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from console import tables
-from ingestion.bronze import Stream
+from ingestion.bronze import Origin, Record, Stream
 from ingestion.landing import land, waiting, whose
 from jobs.pipeline import SILVER_OPENWEATHER
 from jobs.silver.openweather import weather_observation
@@ -106,30 +106,37 @@ ODD: dict[str, tuple[str, Row, Row]] = {
     "1978": ("current", ASKED, reply(dt=283_900_000)),
     "later": ("current", ASKED, reply(dt=seconds(LANDED) + 86_401)),
     "imperial": ("current", {**ASKED, "units": "imperial"}, reply()),
+    "offset": ("current", ASKED, reply(timezone=50_401)),
+    "far": ("current", ASKED, reply(dt=10**18, timezone=10**18)),
+    "endless": ("history", HISTORY, hour(humidity="NaN")),
+    "north": ("current", ASKED, reply(coord={"lat": "north", "lon": 1})),
+    "gap": (
+        "history",
+        {**HISTORY, "zone": "Europe/Madrid"},
+        hour(time="2016-03-27 02:30:00"),
+    ),
+    "by zone": ("history", {**HISTORY, "zone": "Europe/Madrid"}, hour(time="2016-07-01 13:00:00")),
+    "by Z": ("history", HISTORY, hour(time="2016-07-01T11:00:00Z")),
     "a list": ("current", ASKED, reply(main=[1])),
 }
 
 
 @pytest.fixture(scope="module")
 def answered(new_lake: Callable[[], Lake]) -> dict[str, list[Row]]:
-    """What became of each payload, by its name."""
+    """What became of each payload, by its name: a file a stream, each record asked in its way."""
     lake = new_lake()
-    files = {
-        lake.land(f"openweather/{stream}", payload, request={**asked, "n": name}): name
-        for name, (stream, asked, payload) in ODD.items()
-    }
-    uris = {_origin(lake, file): name for file, name in files.items()}
+    records: dict[str, list[Record]] = {}
+    for name, (stream, asked, payload) in ODD.items():
+        row = len(records.setdefault(stream, [])) + 1
+        records[stream].append(Record(payload, asked, Origin(name, stream, row)))
+    files = [
+        lake.bronze.write_file(Stream("openweather", stream), of, sha256=stream, fetched_at=LANDED)
+        for stream, of in records.items()
+    ]
     found: dict[str, list[Row]] = {name: [] for name in ODD}
-    for row in lake.judged(JOB, *files):
-        found[uris[row["source_uri"]]].append(row)
+    for row in lake.judged(JOB, *(str(file.relative_to(lake.settings.root)) for file in files)):
+        found[row["source_uri"]].append(row)
     return found
-
-
-def _origin(lake: Lake, file: str) -> str:
-    import gzip  # noqa: PLC0415
-
-    line = gzip.decompress((lake.settings.root / file).read_bytes()).splitlines()[0]
-    return str(json.loads(line)["origin"]["uri"])
 
 
 def check(row: Row, expected: Row) -> None:
@@ -179,6 +186,14 @@ def test_a_history_row(answered: dict[str, list[Row]], name: str) -> None:
     check(row, expected)
 
 
+def test_a_time_without_an_offset(answered: dict[str, list[Row]]) -> None:
+    """The asked zone tells it; UTC alone tells the instant, and no local time."""
+    (zoned,), (plain,) = answered["by zone"], answered["by Z"]
+    at = utc("2016-07-01 11:00")
+    check(zoned, {"event_ts": at, "local_ts": "2016-07-01 13:00:00", "reject": None})
+    check(plain, {"event_ts": at, "local_ts": None, "local_hour": None, "reject": None})
+
+
 def test_a_list_of_hours(answered: dict[str, list[Row]]) -> None:
     """A history reply is one observation an hour, each with a place of its own."""
     found = [(row["item"], row["event_ts"], row["reject"]) for row in answered["list"]]
@@ -217,6 +232,11 @@ def test_daylight_without_a_sunrise(answered: dict[str, list[Row]]) -> None:
         ("1978", "a time before 1979"),
         ("later", "a time a day after landing"),
         ("imperial", "units that are neither metric nor standard"),
+        ("offset", "an offset from UTC that no place has"),
+        ("far", "no event_ts"),
+        ("endless", "humidity is no number"),
+        ("north", "lat is no number"),
+        ("gap", "a local time that the spring change of clocks skips"),
         ("a list", "the record does not have the shape of its stream"),
     ],
 )
@@ -269,8 +289,9 @@ def test_every_way_at_once_and_again(lake: Lake) -> None:
     assert lake.run(SILVER_OPENWEATHER) == []
     assert lake.heads(TABLE) == before
     again = {**reply(), "cod": "200"}
-    lake.land("openweather/current", again, at=at + timedelta(hours=1), request=ASKED)
-    assert counts(lake.run(SILVER_OPENWEATHER)) == {"rows_in": 1, "unchanged": 1}
+    file = lake.land("openweather/current", again, at=at + timedelta(hours=1), request=ASKED)
+    asked_again = lake.put(TABLE, lake.judged(JOB, file))
+    assert (asked_again.unchanged, asked_again.rows_in) == (1, 1)
 
 
 @pytest.fixture(scope="module")

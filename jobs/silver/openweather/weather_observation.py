@@ -60,6 +60,8 @@ TABLE = Table(
               "between 850 and 1090"),
         Check("a wind faster than any measured", "wind_speed_ms is null or wind_speed_ms between "
               "0 and 113.3"),
+        Check("gusts faster than any measured", "wind_gust_ms is null or wind_gust_ms between "
+              "0 and 113.3"),
         Check("humidity is no percentage", "humidity is null or humidity between 0 and 100"),
         Check("cloud cover is no percentage", "cloud_cover is null or cloud_cover between 0 and "
               "100"),
@@ -142,6 +144,10 @@ PAYLOAD = (
     "_airbyte_emitted_at: string, _airbyte_extracted_at: string>"
 )
 _OFFSET = r"([+-])(\d\d):?(\d\d)\z"
+_INSTANT = r"(Z|[+-]\d\d:?\d\d)\z"
+# Farther from 1970 than any observation or offset: Spark would fail on what is farther still.
+_MOST_SECONDS = 10**11
+_MOST_OFFSET_SEC = 14 * 3600
 _UNITS = ("metric", "standard")
 STREAMS = (
     "openweather/current",
@@ -174,7 +180,22 @@ def _number(name: str) -> Expression:
 
 
 def _epoch(text: Expression) -> Expression:
-    return values.number(text, "double").cast("bigint")
+    """Whole seconds; null for what is no number, or of another order."""
+    seconds = values.number(text, "double").cast("bigint")
+    return F.when(F.abs(seconds) < _MOST_SECONDS, seconds)
+
+
+def _odd(text: Expression) -> Expression:
+    """Whether a text that is there is no finite number."""
+    number = text.cast("double")
+    finite = ~F.isnan(number) & (F.abs(number) < float("inf"))
+    return text.isNotNull() & ~F.coalesce(finite, F.lit(False))
+
+
+def _place(name: str) -> Expression:
+    """The text of `lat` or `lon`: as answered, else as asked."""
+    ways = (F.col(f"o.coord.{name}"), F.col(f"payload.{name}"), F.col("request")[name])
+    return values.text(F.coalesce(*ways))
 
 
 def _condition(name: str) -> Expression:
@@ -185,7 +206,7 @@ def _condition(name: str) -> Expression:
 def _answered(stream: Expression) -> Expression:
     """When the source answered: Airbyte's time, a person's day, or the call's; history has none."""
     told = values.text(F.coalesce("payload._airbyte_extracted_at", "payload._airbyte_emitted_at"))
-    millis = F.timestamp_millis(told.cast("bigint"))
+    millis = F.timestamp_seconds(_epoch(told.cast("double") / 1000))
     day = F.col("request")["ingest_date"].cast("timestamp")
     called = F.when(stream == "openweather/current", F.col("fetched_at"))
     return F.coalesce(millis, told.cast("timestamp"), day, called)
@@ -200,9 +221,10 @@ def _observations(records: DataFrame) -> DataFrame:
     )  # fmt: skip
     local = values.text(F.col("payload.time"))
     zone = F.col("request")["zone"]
-    clock = F.when(local.rlike(_OFFSET) | zone.isNull(), local.cast("timestamp"))
-    zoned = F.to_utc_timestamp(local.cast("timestamp"), zone)
-    told = F.when(local.rlike(_OFFSET), clock).otherwise(zoned)
+    clock = local.cast("timestamp")
+    zoned = F.to_utc_timestamp(clock, zone)
+    told = F.when(local.rlike(_INSTANT), clock).otherwise(zoned)
+    skipped = ~local.rlike(_INSTANT) & (F.from_utc_timestamp(zoned, zone) != clock)
     event = F.coalesce(F.timestamp_seconds(_epoch(F.col("o.dt"))), told)
     hours, minutes = (F.regexp_extract(local, _OFFSET, n).cast("int") for n in (2, 3))
     sign = F.when(F.regexp_extract(local, _OFFSET, 1) == "-", -1).otherwise(1)
@@ -211,15 +233,9 @@ def _observations(records: DataFrame) -> DataFrame:
     return each.select(
         "*",
         event.alias("event_ts"),
+        skipped.alias("skipped"),
         F.coalesce(_epoch(F.col("o.timezone")), written, by_zone).alias("offset_sec"),
-        *(
-            values.text(
-                F.coalesce(F.col(f"o.coord.{name}"), f"payload.{name}", F.col("request")[name])
-            )
-            .cast("double")
-            .alias(name)
-            for name in ("lat", "lon")
-        ),
+        *(_place(name).cast("double").alias(name) for name in ("lat", "lon")),
         F.coalesce(
             F.col("request")["units"],
             F.when(F.col("stream") == "openweather/history", "standard").otherwise("metric"),
@@ -245,18 +261,20 @@ def _measured(seen: DataFrame) -> DataFrame:
 
 def _reject() -> Expression:
     """Why an observation can't be kept as it was answered; null where it can."""
-    numeric = [
-        (quality.not_a_number(_raw(name), "double"), f"{name} is no number") for name in _NUMBERS
-    ]
+    texts = {
+        "dt": values.text(F.col("o.dt")),
+        "timezone": values.text(F.col("o.timezone")),
+        **{name: _place(name) for name in ("lat", "lon")},
+        **{name: _raw(name) for name in _NUMBERS},
+    }
+    numeric = [(_odd(text), f"{name} is no number") for name, text in texts.items()]
     degrees = _raw("wind_deg").cast("double")
-    dt, offset = values.text(F.col("o.dt")), values.text(F.col("o.timezone"))
     return quality.first_reason(
-        (quality.not_a_number(dt, "double"), "dt is no number"),
-        (quality.not_a_number(offset, "double"), "timezone is no number of seconds"),
-        (F.abs("offset_sec") > 14 * 3600, "an offset from UTC that no place has"),
+        *numeric,
+        (F.col("skipped"), "a local time that the spring change of clocks skips"),
+        (F.abs("offset_sec") > _MOST_OFFSET_SEC, "an offset from UTC that no place has"),
         (values.too_late(F.col("event_ts"), F.col("fetched_at")), "a time a day after landing"),
         (~F.col("units").isin(*_UNITS), "units that are neither metric nor standard"),
-        *numeric,
         (quality.not_a_number(_condition("id"), "int"), "weather_id is no number"),
         ((degrees < 0) | (degrees > _TURN), "wind_deg is no direction"),
     )
