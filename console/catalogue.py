@@ -146,7 +146,13 @@ def _columns(table: Table) -> str:
 
 
 def _origin(fields: tuple[lineage.Field, ...]) -> str:
-    """The columns it comes from, by table."""
+    """The columns it comes from, by table; the paths into a record, which all its streams share.
+
+    What only decides is told where nothing else is.
+    """
+    fields = tuple(f for f in fields if not f.decides) or fields
+    if any("/" in field.table for field in fields):
+        return ", ".join(dict.fromkeys(f"`{field.column}`" for field in fields))
     by_table: dict[str, list[str]] = {}
     for field in fields:
         by_table.setdefault(field.table.split(".")[1], []).append(field.column)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from console import origins
 from jobs.pipeline import GROUPS, TABLES
 from lakehouse import sql
 from lakehouse.job import GoldGroup
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
 
 class Field(NamedTuple):
-    """A column of a table, by the table's full name."""
+    """A column of a table, by the table's full name; of a stream's files, a path into a record.
+
+    `decides` where its value only chooses among others.
+    """
 
     table: str
     column: str
+    decides: bool = False
 
 
 def bronze(stream: str) -> str:
@@ -44,11 +49,17 @@ def inputs(table: Table) -> tuple[str, ...]:
 
 
 def columns(table: Table) -> dict[str, tuple[Field, ...]]:
-    """Which columns of which tables each column of a gold table comes from; else nothing.
+    """Which columns of which tables each column of a gold table comes from.
 
-    Columns whose values enter, not those that only a WHERE or a JOIN compares. A silver column's
-    origin stands in its transform, which is no SQL: for silver it is empty.
+    For silver, which paths into the records of which inputs; for other tables nothing. Values that
+    enter, or by which a silver transform chooses; not those that only a WHERE or a JOIN compares.
     """
+    paths = origins.known().get(table.full_name, {})
+    if paths:
+        return {
+            column: tuple(Field(name, *one) for name in inputs(table) for one in found)
+            for column, found in paths.items()
+        }
     for group in GROUPS:
         if isinstance(group, GoldGroup):
             for job in group.jobs:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from console import lineage
 from lakehouse.table import ICEBERG_TYPES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lakehouse.table import Check, Column, Table
 
 VERSION = "v3.1.0"
@@ -32,6 +35,7 @@ def document(table: Table) -> str:
 
 def contract(table: Table) -> dict[str, Any]:
     """The contract as plain values."""
+    made_of = lineage.columns(table)
     return {
         "apiVersion": VERSION,
         "kind": "DataContract",
@@ -50,7 +54,10 @@ def contract(table: Table) -> dict[str, Any]:
                 "physicalType": "table",
                 "description": table.doc,
                 "dataGranularityDescription": grain(table),
-                "properties": [_property(table, column) for column in table.all_columns],
+                "properties": [
+                    _property(table, column, made_of.get(column.name, ()))
+                    for column in table.all_columns
+                ],
                 "quality": [_quality(table, check) for check in table.checks],
             }
         ],
@@ -97,7 +104,7 @@ def _promises(table: Table) -> list[dict[str, Any]]:
     return found
 
 
-def _property(table: Table, column: Column) -> dict[str, Any]:
+def _property(table: Table, column: Column, made_of: Iterable[lineage.Field]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": column.name,
         "logicalType": _LOGICAL[column.kind],
@@ -112,5 +119,8 @@ def _property(table: Table, column: Column) -> dict[str, Any]:
     if column.name in table.partition_columns:
         position = table.partition_columns.index(column.name) + 1
         found |= {"partitioned": True, "partitionKeyPosition": position}
+    sources = sorted({f"{field.table}:{field.column}" for field in made_of if not field.decides})
+    if sources:
+        found["transformSourceObjects"] = sources
     found["classification"] = "restricted" if column.sensitive else "internal"
     return found

@@ -157,7 +157,10 @@ class Teller:
 
     def _from(self, field: lineage.Field) -> InputField:
         namespace, name = self._place(field.table)
-        return InputField(namespace, name, field.column, [Transformation("DIRECT")])
+        way = (
+            Transformation("INDIRECT", "CONDITIONAL") if field.decides else Transformation("DIRECT")
+        )
+        return InputField(namespace, name, field.column, [way])
 
     def _facets(self, table: Table) -> dict[str, Any]:
         fields = [

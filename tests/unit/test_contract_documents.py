@@ -101,10 +101,31 @@ def test_every_gold_column_comes_from_somewhere(table: Table) -> None:
         assert field.column in [c.name for c in known[field.table].all_columns]
 
 
+def test_columns_are_followed_into_the_records() -> None:
+    """A silver column names the answer's own fields, by the recorded shapes; known by hand."""
+    tables = lineage.by_name()
+
+    def paths(table: str, column: str) -> set[str]:
+        found = lineage.columns(tables[table])[column]
+        assert {field.table for field in found} <= {*lineage.inputs(tables[table])}
+        return {field.column for field in found if not field.decides}
+
+    reply, row = "payload.data[].Arrive[].", "payload.Arrive[]."
+    bus = paths("emt_silver.arrivals_predictions", "bus")
+    assert bus == {reply + "bus", row + "bus"}
+    seconds = paths("emt_silver.arrivals_predictions", "estimate_arrive_sec")
+    assert seconds == {reply + "estimateArrive", row + "estimateArrive"}
+    asked = paths("emt_silver.arrivals_predictions", "line")
+    assert asked == {"request.line", "payload.req_line", "payload.line"}
+    assert paths("meteorology_silver.meteorology_current", "location") == {"request.q"}
+    assert paths("openweather_silver.weather_observation", "city") == {"request.city"}
+    assert paths("emt_silver.stops", "stop_id") == {"payload.data[].node", "payload.node"}
+
+
 def test_columns_are_followed_through_the_select() -> None:
     """A ratio comes from what is counted, a severity from what it is judged by, no more."""
     arrivals, hours = (lineage.columns(table) for table in GOLD)
-    assert hours["delay_rate"] == (("emt_gold.arrivals_weather", "delayed"),)
+    assert hours["delay_rate"] == (("emt_gold.arrivals_weather", "delayed", False),)
     assert {f.column for f in arrivals["weather_severity"]} == {"precip_mm", "vis_km", "wind_kph"}
     assert {f.table for f in arrivals["expected_headway_min"]} >= {"emt_silver.lines_timetable"}
-    assert arrivals["bus"] == (("emt_silver.arrivals_predictions", "bus"),)
+    assert arrivals["bus"] == (("emt_silver.arrivals_predictions", "bus", False),)

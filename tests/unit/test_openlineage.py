@@ -119,12 +119,16 @@ def test_each_step_starts_and_ends() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_an_output_says_what_it_is_made_of() -> None:
-    """Schema, rows written, and for gold the columns each column comes from."""
+    """Schema, rows written, and where each column comes from: columns, or paths into records."""
     complete = [event for event in told() if event["eventType"] == "COMPLETE"]
     arrivals, hours = (event["outputs"][0] for event in complete)
     assert arrivals["outputFacets"]["outputStatistics"]["rowCount"] == 9
     assert [f["name"] for f in arrivals["facets"]["schema"]["fields"]][:2] == ["id", "event_ts"]
-    assert "columnLineage" not in arrivals["facets"]
+    label = arrivals["facets"]["columnLineage"]["fields"]["label"]["inputFields"]
+    assert {one["name"].rsplit("/bronze/")[-1] for one in label} == {"emt/arrivals"}
+    ways = {one["field"]: one["transformations"][0]["type"] for one in label}
+    assert ways["payload.data[].Arrive[].line"] == ways["payload.Arrive[].line"] == "DIRECT"
+    assert ways["payload.data[].Arrive"] == "INDIRECT"
     [origin] = hours["facets"]["columnLineage"]["fields"]["delay_rate"]["inputFields"]
     assert origin["field"] == "delayed"
     assert (origin["namespace"], origin["name"]) == (
