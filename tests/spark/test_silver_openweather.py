@@ -93,7 +93,9 @@ ODD: dict[str, tuple[str, Row, Row]] = {
         {**ASKED, "zone": "America/Bogota", "ingest_date": "2025-08-27"},
         {"dt": seconds(NOON), "main": reply()["main"], "rain": {"3h": 1}, "clouds": {"all": 9}},
     ),
-    "polar": ("current", ASKED, reply(sys={"sunrise": 0, "sunset": 0}, dt=seconds(NOON) - 36_000)),
+    "polar day": ("current", ASKED, reply(sys={"sunrise": 0, "sunset": 0})),
+    "polar night": ("current", ASKED, reply(sys={}, dt=seconds(NOON) - 36_000)),
+    "no unit": ("history", {"city": "valencia"}, hour()),
     "no city": ("current", {}, reply()),
     "no time": ("current", ASKED, reply(dt=None)),
     "odd time": ("current", ASKED, reply(dt="noon")),
@@ -176,6 +178,7 @@ def test_a_history_row(answered: dict[str, list[Row]], name: str) -> None:
     (row,) = answered[name]
     at = utc("2016-07-01 11:00")
     height = judge.elevation(at, LAT, LON)
+    assert answered["no unit"][0]["temp_c"] == row["temp_c"]
     expected = {
         "city": "valencia", "event_ts": at, "local_ts": "2016-07-01 13:00:00", "local_hour": 13,
         "is_daylight": True, "temp_c": 27.0, "temp_min_c": 26.0, "temp_max_c": 28.0,
@@ -213,8 +216,8 @@ def test_what_an_old_reply_leaves_out(answered: dict[str, list[Row]]) -> None:
 
 def test_daylight_without_a_sunrise(answered: dict[str, list[Row]]) -> None:
     """Where the answer has neither sunrise nor sunset the sun's elevation decides."""
-    (row,) = answered["polar"]
-    assert (row["is_daylight"], row["solar_potential"]) == (False, 0.0)
+    (day,), (night,) = answered["polar day"], answered["polar night"]
+    assert (day["is_daylight"], night["is_daylight"], night["solar_potential"]) == (True, False, 0)
 
 
 @pytest.mark.parametrize(
@@ -267,20 +270,22 @@ def test_every_way_at_once_and_again(lake: Lake) -> None:
     lake.make_for(SILVER_OPENWEATHER)
     day = "year=2025/month=08/day=26"
     late = reply(dt=seconds(NOON) - 86_400)
+    alone = reply(dt=seconds(NOON) - 3_600)
     at = NOON + timedelta(minutes=5)
     lake.land("openweather/current", reply(), at=at, request=ASKED)
     old, new = (
         f"airbyte/openweather/city-riohacha/{day}/2025_08_26_175622770{n}_0.parquet" for n in "01"
     )
-    dropped(lake, old, airbyte.before_1_0(reply(), late, late, at=at))
+    dropped(lake, old, airbyte.before_1_0(reply(), alone, late, late, at=at))
     dropped(lake, new, airbyte.since_1_0(reply(), late, at=at + timedelta(minutes=9)))
     by_hand = json.dumps([reply(dt=seconds(NOON) - 172_800), late]).encode()
     dropped(lake, "manual/city-Patagonia/ingest_date=2025-08-28/past.json", by_hand)
-    assert counts(lake.run(SILVER_OPENWEATHER)) == {"rows_in": 8, "inserted": 4, "collapsed": 4}
+    assert counts(lake.run(SILVER_OPENWEATHER)) == {"rows_in": 9, "inserted": 5, "collapsed": 4}
     found = {(row["city"], row["event_ts"]): row for row in lake.rows(TABLE)}
     earlier = NOON - timedelta(days=1)
     assert {key: (row["source"], row["rain_1h_mm"]) for key, row in found.items()} == {
         ("riohacha", NOON): ("airbyte", 0.4),
+        ("riohacha", NOON - timedelta(hours=1)): ("airbyte", 0.4),
         ("riohacha", earlier): ("airbyte", 0.4),
         ("patagonia", earlier): ("manual", 0.4),
         ("patagonia", NOON - timedelta(days=2)): ("manual", 0.4),
