@@ -36,6 +36,7 @@ def heads(deployed: Deployed) -> dict[str, str]:
         f"{database}.{table['Name']}": table["Parameters"]["metadata_location"]
         for database in deployed.outputs["databases"].values()
         for table in glue.get_tables(DatabaseName=database)["TableList"]
+        if table["TableType"] != "VIRTUAL_VIEW"
     }
 
 
