@@ -36,6 +36,8 @@ class Account:
     keys: Mapping[str, str] = field(default_factory=dict)
     # A secret's name → its ARN, which ends in characters AWS chooses.
     secrets: Mapping[str, str] = field(default_factory=dict)
+    # A query's id → the workgroup it ran in.
+    workgroups: Mapping[str, str] = field(default_factory=dict)
 
     def arn(self, service: str, resource: str) -> str:
         """An ARN of a regional service."""
@@ -208,7 +210,7 @@ def _function(account: Account, call: Logged, action: str) -> Iterator[Ask]:
     )
 
 
-# Amazon Data Firehose, Amazon Kinesis, Amazon CloudWatch Logs and AWS Secrets Manager
+# Amazon Data Firehose, Kinesis, CloudWatch Logs, Athena and AWS Secrets Manager
 def _stream(account: Account, call: Logged) -> Iterator[Ask]:
     service, named = call["service"], call["named"]
     if service == "firehose":
@@ -224,6 +226,12 @@ def _log(account: Account, call: Logged) -> Iterator[Ask]:
     yield Ask(f"logs:{call['operation']}", resource)
 
 
+def _query(account: Account, call: Logged) -> Iterator[Ask]:
+    named = call["named"]
+    workgroup = named.get("WorkGroup") or account.workgroups[named["QueryExecutionId"]]
+    yield Ask(f"athena:{call['operation']}", account.arn("athena", f"workgroup/{workgroup}"))
+
+
 def _secret(account: Account, call: Logged) -> Iterator[Ask]:
     told = call["named"]["SecretId"]
     arn = account.secrets.get(told, told)
@@ -234,6 +242,9 @@ def _secret(account: Account, call: Logged) -> Iterator[Ask]:
 _RULES: dict[str, dict[str, Rule]] = {
     "s3": _S3,
     "glue": _GLUE,
+    "athena": dict.fromkeys(
+        ("StartQueryExecution", "GetQueryExecution", "GetQueryResults"), _query
+    ),
     "sqs": _SQS,
     "sns": {"Publish": _publish},
     "states": {"StartExecution": _start_execution},

@@ -37,7 +37,8 @@ NOT_RUN = {
 }
 # Who else may ask: people and Terraform, services in their own name, and whoever signs nothing.
 OPERATOR = "LAKEOPERATOR"
-SERVICES = ("events.amazonaws.com", "lambda.amazonaws.com")
+ATHENA = "athena.amazonaws.com"
+SERVICES = ("events.amazonaws.com", "lambda.amazonaws.com", ATHENA)
 _PATIENCE_SECONDS = 600.0
 _STARTED = ("emr-serverless", "StartJobRun")
 
@@ -54,6 +55,7 @@ class Seen:
     def asked(self, arn: str) -> list[iam.Ask]:
         """All rights that the calls of a role need, each once."""
         mine = [call for call in self.calls if call["principal"] == arn]
+        mine += self._by_athena(mine)
         asks = [ask for call in mine for ask in actions.needed(self.account, call)]
         started = any((call["service"], call["operation"]) == _STARTED for call in mine)
         if started and "states.amazonaws.com" in self.roles[arn].services:
@@ -61,6 +63,21 @@ class Seen:
         return list(
             {(a.action, a.resource, tuple(sorted(a.context.items()))): a for a in asks}.values()
         )
+
+    def _by_athena(self, mine: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What Athena read and wrote between a role's first question and its last answer.
+
+        On AWS it asks Glue and S3 with the rights of who asked it; here in its own name.
+        """
+        times = [call["at"] for call in mine if call["service"] == "athena"]
+        if not times:
+            return []
+        first, last = min(times), max(times)
+        return [
+            call
+            for call in self.calls
+            if call["principal"] == ATHENA and first <= call["at"] <= last
+        ]
 
     def program(self, arn: str) -> str:
         """A role's name without the lake's."""
@@ -104,7 +121,15 @@ def account(deployed: Deployed, number: str) -> actions.Account:
         for of, key in keys.items()
         if key
     }
-    return actions.Account(number, region, whole, {n: s["ARN"] for n, s in secrets.items()})
+    named = {name: secret["ARN"] for name, secret in secrets.items()}
+    return actions.Account(number, region, whole, named, workgroups(deployed))
+
+
+def workgroups(deployed: Deployed) -> dict[str, str]:
+    """In which workgroup each query of the lake's ran."""
+    athena, name = deployed.client("athena"), deployed.outputs["workgroup"]
+    pages = athena.get_paginator("list_query_executions").paginate(WorkGroup=name)
+    return {query: name for page in pages for query in page["QueryExecutionIds"]}
 
 
 def look(deployed: Deployed) -> Seen:
@@ -208,8 +233,11 @@ def test_a_right_taken_away_is_missed(seen: Seen) -> None:
         ("pipeline", "Wait"),
         ("scheduler", "Call"),
         ("scheduler", "Start"),
+        ("tables", "Ask"),
         ("tables", "Metadata"),
+        ("tables", "Results"),
         ("tables", "Tables"),
+        ("tables", "Views"),
         ("firehose", "Table"),
     }
 
