@@ -45,7 +45,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]
     command = [sys.executable, "-m", "bench", "--small", "--json", str(folder / "found.json")]
     done = subprocess.run(
         [*command, "--home", str(folder / "home")],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, json.loads((folder / "found.json").read_text())
