@@ -132,7 +132,7 @@ def test_two_runs_at_once_end_well(tmp_path: Path, workbooks: tuple[Made, Any]) 
     made.lake("tables", "apply")
     _put(workbooks[0], made, _landed(workbooks[0]))
     both = [made.start("run", said=subprocess.PIPE) for _ in range(2)]
-    said = [process.communicate(timeout=300)[0] for process in both]
+    said = [process.communicate(timeout=900)[0] for process in both]
     codes = sorted(process.returncode for process in both)
     assert codes in ([0, 0], [0, 75]), said
     assert codes == [0, 0] or any("is held by process" in text for text in said)
